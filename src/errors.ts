@@ -1,0 +1,76 @@
+/**
+ * Everything that a user can run into is a `ChartError`; what cannot happen is a plain `Error`.
+ * Callers look at `code`, never at words.
+ */
+export type ChartErrorCode =
+  // what the user typed
+  | 'USAGE'
+  | 'REFERENCE_INVALID'
+  | 'REFERENCE_TAG_REQUIRED'
+  | 'REFERENCE_HOST_REQUIRED'
+  | 'DIGEST_INVALID'
+  // chart sources and archives
+  | 'CHART_NOT_FOUND'
+  | 'CHART_INVALID'
+  | 'CHART_SOURCE_UNREADABLE'
+  | 'IGNORE_INVALID'
+  | 'ARCHIVE_INVALID'
+  | 'ARCHIVE_UNSAFE'
+  | 'LIMIT_EXCEEDED'
+  | 'EXPORT_BLOCKED'
+  // content
+  | 'BLOB_NOT_FOUND'
+  | 'BLOB_DIGEST_MISMATCH'
+  | 'BLOB_SIZE_MISMATCH'
+  | 'MANIFEST_NOT_FOUND'
+  | 'MANIFEST_INVALID'
+  | 'ARTIFACT_NOT_A_CHART'
+  // the cache on disk
+  | 'LAYOUT_INVALID'
+  | 'LAYOUT_LOCKED'
+  | 'LAYOUT_UNWRITABLE'
+  | 'DISK_FULL'
+  // the wire
+  | 'REGISTRY_UNREACHABLE'
+  | 'REGISTRY_TLS'
+  | 'REGISTRY_UNAUTHORIZED'
+  | 'REGISTRY_FORBIDDEN'
+  | 'REGISTRY_REFUSED'
+  | 'REGISTRY_PROTOCOL'
+  | 'REGISTRY_RATE_LIMITED'
+  // credentials
+  | 'CREDENTIALS_INVALID'
+  | 'CREDENTIALS_NOT_FOUND'
+  | 'CREDENTIALS_REJECTED'
+  // all else
+  | 'CANCELLED'
+  | 'SOME_FAILED';
+
+export interface ChartErrorOptions {
+  /** What the user can do next, as a full sentence. */
+  hint?: string | undefined;
+  cause?: unknown;
+}
+
+export class ChartError extends Error {
+  readonly code: ChartErrorCode;
+  readonly hint: string | undefined;
+
+  constructor(code: ChartErrorCode, message: string, options: ChartErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'ChartError';
+    this.code = code;
+    this.hint = options.hint;
+  }
+}
+
+/** True for a `ChartError`, of the given code where one is named. */
+export function isChartError(error: unknown, code?: ChartErrorCode): error is ChartError {
+  return error instanceof ChartError && (code === undefined || error.code === code);
+}
+
+/** The `code` of a Node.js system error (`ENOENT`, `EACCES`, ...), or undefined. */
+export function systemErrorCode(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  return typeof error.code === 'string' && !(error instanceof ChartError) ? error.code : undefined;
+}

@@ -1,0 +1,60 @@
+/**
+ * Descriptors: media type, digest and size of content that is elsewhere.
+ * https://github.com/opencontainers/image-spec/blob/v1.1.0/descriptor.md
+ */
+import { ChartError } from '../errors.js';
+import { type Digest, parseDigest } from './digest.js';
+
+export interface Descriptor {
+  readonly mediaType: string;
+  readonly digest: Digest;
+  /** Bytes. */
+  readonly size: number;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly artifactType?: string;
+}
+
+const MEDIA_TYPE = /^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$/;
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Reads a descriptor out of parsed JSON. `urls` and `data` are ignored: content is only ever fetched by digest from the
+ * place that the user named.
+ *
+ * @param where names the descriptor in errors, such as `layers[0]`
+ * @throws ChartError `MANIFEST_INVALID`, `DIGEST_INVALID`
+ */
+export function parseDescriptor(value: unknown, where: string): Descriptor {
+  if (!isRecord(value)) throw new ChartError('MANIFEST_INVALID', `${where} is not a descriptor`);
+  const { mediaType, size } = value;
+  if (typeof mediaType !== 'string' || !MEDIA_TYPE.test(mediaType)) {
+    throw new ChartError('MANIFEST_INVALID', `${where} has no valid mediaType`);
+  }
+  if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) {
+    throw new ChartError('MANIFEST_INVALID', `${where} has no valid size`);
+  }
+  const annotations = parseAnnotations(value.annotations, where);
+  const artifactType = value.artifactType;
+  return {
+    mediaType,
+    digest: parseDigest(value.digest),
+    size,
+    ...(annotations && { annotations }),
+    ...(typeof artifactType === 'string' && { artifactType }),
+  };
+}
+
+function parseAnnotations(value: unknown, where: string): Record<string, string> | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (!isRecord(value)) throw new ChartError('MANIFEST_INVALID', `${where} has annotations that are not an object`);
+  const entries = Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  return Object.assign(Object.create(null), Object.fromEntries(entries));
+}
+
+/** The three members that identify content, without annotations. */
+export function plainDescriptor({ mediaType, digest, size }: Descriptor): Descriptor {
+  return { mediaType, digest, size };
+}

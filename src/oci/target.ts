@@ -1,0 +1,102 @@
+/**
+ * What a copy needs of its two ends. The cache, a registry and a bundle file each are a `Target`; one `copy` joins any two,
+ * and the embedded registry serves any one.
+ */
+import type { Readable } from 'node:stream';
+import type { Descriptor } from './descriptor.js';
+import type { Digest } from './digest.js';
+import type { RawManifest } from './manifest.js';
+
+export interface CallOptions {
+  /** Aborting rejects the call with `CANCELLED` and leaves nothing half-written. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ReadBlobOptions extends CallOptions {
+  /** First byte wanted; 0 if absent. */
+  readonly start?: number;
+  /** Last byte wanted, inclusive. */
+  readonly end?: number;
+}
+
+/** A tag, or a digest. */
+export type TagOrDigest = string;
+
+/** One repository, as content to read. */
+export interface Source {
+  /**
+   * The descriptor of the manifest that a tag or digest names.
+   * @throws ChartError `MANIFEST_NOT_FOUND`
+   */
+  resolve(reference: TagOrDigest, options?: CallOptions): Promise<Descriptor>;
+  /**
+   * The manifest's exact bytes, compared with the digest where `reference` is one.
+   * @throws ChartError `MANIFEST_NOT_FOUND`, `BLOB_DIGEST_MISMATCH`, `LIMIT_EXCEEDED`
+   */
+  readManifest(reference: TagOrDigest, options?: CallOptions): Promise<RawManifest>;
+  /**
+   * The blob's bytes. Whoever stores or trusts them compares size and digest; a `Source` need not.
+   * @throws ChartError `BLOB_NOT_FOUND`
+   */
+  readBlob(descriptor: Descriptor, options?: ReadBlobOptions): Promise<Readable>;
+  /** The size of a blob that is here, or undefined. */
+  statBlob(digest: Digest, options?: CallOptions): Promise<number | undefined>;
+  /** Tags in no promised order. */
+  listTags(options?: CallOptions): AsyncIterable<string>;
+}
+
+/** One repository, as a place to write to. */
+export interface Destination {
+  statBlob(digest: Digest, options?: CallOptions): Promise<number | undefined>;
+  /**
+   * Stores a blob. Idempotent: resolves once the content is stored, whoever stored it; `open` is then not called.
+   * Compares size and digest before anything can see the blob.
+   * @param open starts the content from its first byte; may be called again after a fault
+   * @throws ChartError `BLOB_DIGEST_MISMATCH`, `BLOB_SIZE_MISMATCH`
+   */
+  writeBlob(descriptor: Descriptor, open: () => Promise<Readable>, options?: CallOptions): Promise<void>;
+  /**
+   * Stores a manifest whose config and layers are already here, and points `tag` at it.
+   * Without a tag it can be read by digest only.
+   */
+  writeManifest(manifest: RawManifest, tag?: string, options?: CallOptions): Promise<void>;
+}
+
+/** One repository with everything that a server must offer of it. */
+export interface Repository extends Source, Destination {
+  readonly name: string;
+  /** Removes the tag; the manifest stays readable by digest. @throws ChartError `MANIFEST_NOT_FOUND` */
+  deleteTag(tag: string, options?: CallOptions): Promise<void>;
+  /** Removes the manifest and every tag of this repository that names it. @throws ChartError `MANIFEST_NOT_FOUND` */
+  deleteManifest(digest: Digest, options?: CallOptions): Promise<void>;
+  /** @throws ChartError `BLOB_NOT_FOUND` */
+  deleteBlob(digest: Digest, options?: CallOptions): Promise<void>;
+}
+
+/** A place that holds repositories. */
+export interface Target {
+  /** Never fails and never asks anybody: a repository comes into being with its first manifest. */
+  repository(name: string): Repository;
+  /** Names in no promised order. */
+  listRepositories(options?: CallOptions): AsyncIterable<string>;
+}
+
+/** A blob on its way in, piece by piece, as the upload session of a registry needs it. */
+export interface BlobUpload {
+  readonly id: string;
+  /** Bytes received so far. */
+  readonly size: number;
+  /** Appends; on failure the upload keeps the bytes that arrived and stays usable. */
+  append(content: Readable, options?: CallOptions): Promise<void>;
+  /** Compares with the digest and makes the blob readable. @throws ChartError `BLOB_DIGEST_MISMATCH` */
+  commit(digest: Digest, options?: CallOptions): Promise<Descriptor>;
+  /** Drops what has arrived. Idempotent. */
+  abort(): Promise<void>;
+}
+
+/** A `Target` that can take uploads in pieces, and so can be served. */
+export interface ServableTarget extends Target {
+  startUpload(): Promise<BlobUpload>;
+  /** An upload under way, by `id`, or undefined. */
+  findUpload(id: string): Promise<BlobUpload | undefined>;
+}
