@@ -55,7 +55,7 @@ export function parseReference(text: string): Reference {
   const repository = colon < 0 ? name : name.slice(0, colon);
   const tag = colon < 0 ? undefined : name.slice(colon + 1);
   if (repository === '') throw new ChartError('REFERENCE_INVALID', 'parsed repo was empty', { hint: HINT });
-  if (tag?.includes(':') || /:.*:/.test(slash < 0 ? '' : name.slice(0, slash))) {
+  if (tag?.includes(':') || /:.*:/.test(repository.replace(/^\[[^\]]*\]/, ''))) {
     throw new ChartError(
       'REFERENCE_INVALID',
       'ref may only contain a single colon character (:) unless specifying a port number',
