@@ -74,3 +74,15 @@ export function systemErrorCode(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
   return typeof error.code === 'string' && !(error instanceof ChartError) ? error.code : undefined;
 }
+
+/** @throws ChartError `CANCELLED` once the signal is aborted, whatever reason it was aborted with */
+export function throwIfCancelled(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw cancelled(signal);
+}
+
+/** The error that an aborted signal stands for. */
+export function cancelled(signal: AbortSignal): ChartError {
+  return isChartError(signal.reason, 'CANCELLED')
+    ? signal.reason
+    : new ChartError('CANCELLED', 'cancelled', { cause: signal.reason });
+}
