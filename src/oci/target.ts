@@ -4,7 +4,7 @@
  */
 import type { Readable } from 'node:stream';
 import type { Descriptor } from './descriptor.js';
-import type { Digest } from './digest.js';
+import type { Digest, DigestAlgorithm } from './digest.js';
 import type { RawManifest } from './manifest.js';
 
 export interface CallOptions {
@@ -71,6 +71,12 @@ export interface Repository extends Source, Destination {
   deleteManifest(digest: Digest, options?: CallOptions): Promise<void>;
   /** @throws ChartError `BLOB_NOT_FOUND` */
   deleteBlob(digest: Digest, options?: CallOptions): Promise<void>;
+  /**
+   * The manifests of this repository, tagged or not, whose `subject` is that digest, as `describeReferrer` (referrers.ts)
+   * describes them. Empty where there are none, whether the subject is here or not. A server keeps such lists itself for a
+   * repository without this method, as an index under the tag that `referrersTag` names.
+   */
+  listReferrers?(subject: Digest, options?: CallOptions): Promise<readonly Descriptor[]>;
 }
 
 /** A place that holds repositories. */
@@ -79,6 +85,10 @@ export interface Target {
   repository(name: string): Repository;
   /** Names in no promised order. */
   listRepositories(options?: CallOptions): AsyncIterable<string>;
+  /**
+   * The repositories that are called `path` or end in `/path`, for a target that knows without listing all.
+   */
+  findRepositories?(path: string, options?: CallOptions): Promise<readonly string[]>;
 }
 
 /** A blob on its way in, piece by piece, as the upload session of a registry needs it. */
@@ -96,7 +106,8 @@ export interface BlobUpload {
 
 /** A `Target` that can take uploads in pieces, and so can be served. */
 export interface ServableTarget extends Target {
-  startUpload(): Promise<BlobUpload>;
+  /** @param options.algorithm the one that `commit` will be asked for, where that is known; `sha256` is the usual one */
+  startUpload(options?: { readonly algorithm?: DigestAlgorithm | undefined }): Promise<BlobUpload>;
   /** An upload under way, by `id`, or undefined. */
   findUpload(id: string): Promise<BlobUpload | undefined>;
 }
