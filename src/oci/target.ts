@@ -19,6 +19,14 @@ export interface ReadBlobOptions extends CallOptions {
   readonly end?: number;
 }
 
+export interface WriteBlobOptions extends CallOptions {
+  /**
+   * Do not trust the name of a blob that is already here: compare its content too, and replace it if it is damaged.
+   * A destination that cannot look (a registry) ignores it.
+   */
+  readonly verify?: boolean | undefined;
+}
+
 /** A tag, or a digest. */
 export type TagOrDigest = string;
 
@@ -54,7 +62,7 @@ export interface Destination {
    * @param open starts the content from its first byte; may be called again after a fault
    * @throws ChartError `BLOB_DIGEST_MISMATCH`, `BLOB_SIZE_MISMATCH`
    */
-  writeBlob(descriptor: Descriptor, open: () => Promise<Readable>, options?: CallOptions): Promise<void>;
+  writeBlob(descriptor: Descriptor, open: () => Promise<Readable>, options?: WriteBlobOptions): Promise<void>;
   /**
    * Stores a manifest whose config and layers are already here, and points `tag` at it.
    * Without a tag it can be read by digest only.
