@@ -104,6 +104,15 @@ export function formatReference(reference: Reference): string {
   return `${repositoryName(reference)}${tag}${digest}`;
 }
 
+/** `HOST/PATH` and tag of a name in the index, also of one that is no valid reference. */
+export function splitName(name: string): { repository: string; tag: string } {
+  const at = name.indexOf('@');
+  const colon = name.lastIndexOf(':');
+  const cut = at >= 0 ? at : colon > name.lastIndexOf('/') ? colon : name.indexOf(':');
+  if (cut < 0) return { repository: name, tag: '' };
+  return { repository: name.slice(0, cut), tag: name.slice(cut + 1) };
+}
+
 /** A tag as registries accept it: a version's `+` is `_`, as in Helm 3.8. */
 export function wireTag(tag: string): string {
   return tag.replaceAll('+', '_');

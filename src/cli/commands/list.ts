@@ -1,0 +1,52 @@
+import type { Listing } from '../../operations/list.js';
+import { type Context, openCache } from '../context.js';
+import { addFormatOption, type FormatOptions, readOptions } from '../options.js';
+import type { Configure } from '../program.js';
+import { renderData, summaryData } from '../render.js';
+import { formatAge, formatSize, printable } from '../text.js';
+import { digestHex } from '../../oci/digest.js';
+
+const HEADER = ['REF', 'NAME', 'VERSION', 'DIGEST', 'SIZE', 'CREATED'];
+
+export const configure: Configure = (command, context) => {
+  command.argument('[pattern]', 'only references that it fits: * and ? as in a shell, * also crosses /; or a part of them');
+  addFormatOption(command).addHelpText(
+    'after',
+    `
+CREATED is when the packed chart came into the cache. --quiet prints references only, for -f of other commands.
+
+Examples:
+  chart list
+  chart list 'registry.example.com/team/*' -o json
+  chart list -q old-registry.example.com | chart remove -f -`,
+  );
+  command.action(async (pattern: string | undefined) => {
+    const { options, settings } = readOptions<FormatOptions>(command, context);
+    const { listCharts } = await import('../../operations/list.js');
+    const listing = await listCharts({ layout: await openCache(context, settings.cacheDirectory) }, pattern);
+    await print(context, listing, options);
+    for (const { ref, error } of listing.broken) {
+      context.printWarning(`left out ${printable(ref)}: ${printable(error.message)}`);
+    }
+  });
+};
+
+async function print(context: Context, { charts }: Listing, { output, quiet }: FormatOptions & { quiet?: boolean }): Promise<void> {
+  if (output !== 'table') {
+    context.stdout.write(await renderData(charts.map((chart) => ({ ...summaryData(chart), created: chart.created })), output));
+  } else if (quiet) {
+    context.stdout.write(charts.map(({ ref }) => `${printable(ref)}\n`).join(''));
+  } else {
+    const { renderTable } = await import('../table.js');
+    const now = new Date();
+    const rows = charts.map(({ ref, name, version, digest, size, created }) => [
+      printable(ref),
+      printable(name),
+      printable(version),
+      digestHex(digest).slice(0, 7),
+      formatSize(size),
+      formatAge(created, now),
+    ]);
+    context.stdout.write(renderTable([HEADER, ...rows]));
+  }
+}

@@ -1,0 +1,56 @@
+import type { Pushed } from '../../operations/push.js';
+import { openCache } from '../context.js';
+import { connector } from '../connect.js';
+import { ItemReport } from '../item-report.js';
+import {
+  addConnectionOptions,
+  addFileOption,
+  addFormatOption,
+  type ConnectionOptions,
+  type FileOptions,
+  type FormatOptions,
+  readItems,
+  readOptions,
+} from '../options.js';
+import type { Configure } from '../program.js';
+import { renderSummary, summaryData } from '../render.js';
+import { formatSize, printable } from '../text.js';
+
+export const configure: Configure = (command, context) => {
+  command.argument('[ref...]', 'charts in the cache');
+  addConnectionOptions(addFileOption(command));
+  addFormatOption(command).addHelpText(
+    'after',
+    `
+What the registry has already is not sent. localhost, 127.0.0.1 and [::1] are spoken to without TLS.
+
+Examples:
+  chart push registry.example.com/team/app:1.0.0
+  chart push localhost:5000/team/app:1.0.0 localhost:5000/team/db:2.1.0`,
+  );
+  command.action(async (given: string[]) => {
+    const { options, settings } = readOptions<ConnectionOptions & FormatOptions & FileOptions>(command, context);
+    const refs = await readItems(context, command, given, options);
+    const { pushCharts } = await import('../../operations/push.js');
+    const report = new ItemReport<Pushed>(context, refs, options, {
+      text: ({ tag, layers, totalSize }) =>
+        `${printable(tag)}: pushed to remote (${layers} layer${layers === 1 ? '' : 's'}, ${formatSize(totalSize)} total)\n`,
+      quiet: ({ ref }) => `${printable(ref)}\n`,
+      data: (chart) => ({ ...summaryData(chart), status: 'pushed', sentBytes: chart.sentBytes }),
+    });
+    await pushCharts(
+      {
+        layout: await openCache(context, settings.cacheDirectory),
+        connect: await connector(context, settings, options),
+        signal: context.signal,
+      },
+      refs,
+      {
+        onStart: (index, chart, repository) =>
+          report.progress(index, `The push refers to repository [${printable(repository)}]\n${renderSummary(chart)}`),
+        onOutcome: (index, outcome) => report.done(index, outcome),
+      },
+    );
+    await report.end();
+  });
+};

@@ -1,0 +1,34 @@
+import type { Removed } from '../../operations/remove.js';
+import { splitName } from '../../oci/reference.js';
+import { openCache } from '../context.js';
+import { ItemReport } from '../item-report.js';
+import { addFileOption, addFormatOption, type FileOptions, type FormatOptions, readItems, readOptions } from '../options.js';
+import type { Configure } from '../program.js';
+import { printable } from '../text.js';
+
+export const configure: Configure = (command, context) => {
+  command.argument('[ref...]', 'charts in the cache');
+  addFileOption(command);
+  addFormatOption(command).addHelpText(
+    'after',
+    `
+Only the references go; chart prune deletes what no reference reaches.
+
+Examples:
+  chart remove registry.example.com/team/app:1.0.0
+  chart list -q registry.example.com/old | chart remove -f -`,
+  );
+  command.action(async (given: string[]) => {
+    const { options, settings } = readOptions<FormatOptions & FileOptions>(command, context);
+    const refs = await readItems(context, command, given, options);
+    const { removeCharts } = await import('../../operations/remove.js');
+    const report = new ItemReport<Removed>(context, refs, options, {
+      text: ({ ref }) => `${printable(splitName(ref).tag || ref)}: removed\n`,
+      quiet: ({ ref }) => `${printable(ref)}\n`,
+      data: ({ ref }) => ({ ref, status: 'removed' }),
+    });
+    const outcomes = await removeCharts({ layout: await openCache(context, settings.cacheDirectory) }, refs);
+    outcomes.forEach((outcome, index) => report.done(index, outcome));
+    await report.end();
+  });
+};

@@ -1,0 +1,79 @@
+import { Option } from 'commander';
+import { ChartError } from '../../errors.js';
+import type { SaveItem } from '../../operations/save.js';
+import { type Context, openCache } from '../context.js';
+import { ItemReport } from '../item-report.js';
+import { addFileOption, addFormatOption, type FileOptions, type FormatOptions, readLines, readOptions } from '../options.js';
+import type { Configure } from '../program.js';
+import { renderSummary, summaryData } from '../render.js';
+import { printable } from '../text.js';
+import type { ChartSummary } from '../../operations/summary.js';
+import { splitName } from '../../oci/reference.js';
+
+interface SaveOptions extends FormatOptions, FileOptions {
+  readonly to?: string;
+}
+
+const USAGE = 'Usage:  chart save PATH REF, or chart save PATH... --to PREFIX';
+
+export const configure: Configure = (command, context) => {
+  command
+    .usage('PATH REF [options]\n       chart save PATH... --to PREFIX [options]')
+    .argument('[path...]', 'a chart directory or a packed chart, and its reference')
+    .option('--to <prefix>', 'save each chart as PREFIX/NAME:VERSION');
+  addFileOption(command, 'paths (without --to: a path and a reference)');
+  command.addOption(
+    new Option('--media-type <type>', 'layer type: legacy can be read by Helm 3.6.3, current is that of Helm 3.7').choices(['legacy', 'current']),
+  );
+  addFormatOption(command).addHelpText(
+    'after',
+    `
+A reference without a tag gets the chart's version as its tag. What .helmignore names stays out.
+
+Examples:
+  chart save ./app registry.example.com/team/app
+  chart save app-1.2.3.tgz registry.example.com/team/app:1.2.3
+  chart save charts/* --to registry.example.com/team`,
+  );
+  command.action(async (paths: string[]) => {
+    const { options, settings } = readOptions<SaveOptions>(command, context);
+    const items = await readSaveItems(context, paths, options);
+    const { saveCharts } = await import('../../operations/save.js');
+    const report = new ItemReport<ChartSummary>(context, items.map(({ path }) => path), options, {
+      text: (chart) => `${renderSummary(chart)}${printable(splitName(chart.ref).tag)}: saved\n`,
+      quiet: (chart) => `${printable(chart.ref)}\n`,
+      data: (chart) => ({ ...summaryData(chart), status: 'saved' }),
+    });
+    await saveCharts(
+      {
+        layout: await openCache(context, settings.cacheDirectory),
+        signal: context.signal,
+        onWarning: (_item, text) => context.printWarning(text),
+      },
+      { items, prefix: options.to, flavour: settings.flavour },
+      (index, outcome) => report.done(index, outcome),
+    );
+    await report.end();
+  });
+};
+
+async function readSaveItems(context: Context, paths: readonly string[], { to, file }: SaveOptions): Promise<SaveItem[]> {
+  const lines = file === undefined ? [] : await readLines(context, file);
+  if (to !== undefined) {
+    if (paths.length === 0 && file === undefined) throw usage('"chart save --to" requires at least 1 path');
+    return [...paths, ...lines].map((path) => ({ path }));
+  }
+  const fromFile = lines.map((line) => {
+    const match = /^(.+?)\s+(\S+)$/.exec(line);
+    if (!match) throw usage(`${JSON.stringify(line)} in ${file} is not a path and a reference`);
+    return { path: match[1] as string, ref: match[2] as string };
+  });
+  if (paths.length === 0 && file !== undefined) return fromFile;
+  if (paths.length < 2) throw usage('"chart save" requires at least 2 arguments');
+  if (paths.length > 2) throw usage(`chart save PATH REF takes one path, and ${paths.length} arguments were given`);
+  return [{ path: paths[0] as string, ref: paths[1] as string }, ...fromFile];
+}
+
+function usage(message: string): ChartError {
+  return new ChartError('USAGE', message, { hint: USAGE });
+}

@@ -1,0 +1,66 @@
+/** What every command works with: where to print, what to stop for, and the parts that are opened when first needed. */
+import { ChartError } from '../errors.js';
+import type { Layout } from '../layout/layout.js';
+import { errorText } from './error-text.js';
+import { Output } from './output.js';
+
+import { printableLines } from './text.js';
+
+export interface Context {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly stdin: NodeJS.ReadStream;
+  /** Aborted by SIGINT and SIGTERM. */
+  readonly signal: AbortSignal;
+  /** Set by `printError`: the command goes on, and exits with 1. */
+  readonly failed: boolean;
+  debug: boolean;
+  printError(error: unknown): void;
+  printWarning(text: string): void;
+  /** Runs when the command has ended, however it ended. */
+  onClose(close: () => Promise<void> | void): void;
+  close(): Promise<void>;
+}
+
+export function createContext(): Context {
+  const stdout = new Output(process.stdout);
+  const stderr = new Output(process.stderr);
+  const controller = new AbortController();
+  const closers: (() => Promise<void> | void)[] = [];
+  const stop = (): void => controller.abort(new ChartError('CANCELLED', 'cancelled'));
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  let failed = false;
+  return {
+    stdout,
+    stderr,
+    stdin: process.stdin,
+    signal: controller.signal,
+    debug: false,
+    get failed() {
+      return failed;
+    },
+    printError(error) {
+      failed = true;
+      stderr.write(errorText(error, this.debug));
+    },
+    printWarning(text) {
+      stderr.write(printableLines(`Warning: ${text}\n`));
+    },
+    onClose(close) {
+      closers.push(close);
+    },
+    async close() {
+      process.removeListener('SIGINT', stop);
+      process.removeListener('SIGTERM', stop);
+      for (const close of closers.reverse()) await close();
+    },
+  };
+}
+
+export async function openCache(context: Context, directory: string): Promise<Layout> {
+  const { openLayout } = await import('../layout/layout.js');
+  return openLayout(directory, {
+    onLockWait: () => context.stderr.write('Waiting for another process that is writing to the cache...\n'),
+  });
+}

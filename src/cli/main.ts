@@ -1,0 +1,13 @@
+/**
+ * The program. `--version` is answered before anything else is loaded, because build scripts ask it often; all other
+ * parts are loaded when a command needs them.
+ */
+import { version } from './version.js';
+
+const args = process.argv.slice(2);
+if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {
+  process.stdout.write(`${version}\n`);
+} else {
+  const { run } = await import('./run.js');
+  process.exitCode = await run(args);
+}

@@ -1,0 +1,112 @@
+/** Options and arguments that several commands share. */
+import { readFile } from 'node:fs/promises';
+import { text as readText } from 'node:stream/consumers';
+import { type Command, Option } from 'commander';
+import { ChartError } from '../errors.js';
+import type { Context } from './context.js';
+import { readSettings, type Settings } from './settings.js';
+
+export interface CommonOptions {
+  readonly cacheDir?: string;
+  readonly registryConfig?: string;
+  readonly debug?: boolean;
+  readonly quiet?: boolean;
+  readonly progress: boolean;
+  readonly mediaType?: string;
+}
+
+export interface ConnectionOptions {
+  readonly plainHttp?: boolean;
+  readonly insecureSkipTlsVerify?: boolean;
+  readonly caFile?: string;
+  readonly certFile?: string;
+  readonly keyFile?: string;
+  readonly username?: string;
+  readonly password?: string;
+  readonly passwordStdin?: boolean;
+}
+
+export type OutputFormat = 'table' | 'json' | 'yaml';
+
+export interface FormatOptions {
+  readonly output: OutputFormat;
+}
+
+export interface FileOptions {
+  readonly file?: string;
+}
+
+/** The options of a command with those of its parents, and the settings that follow from them. */
+export function readOptions<Options>(command: Command, context: Context): { options: Options & CommonOptions; settings: Settings } {
+  const options = command.optsWithGlobals<Options & CommonOptions>();
+  const settings = readSettings(options);
+  context.debug = settings.debug;
+  return { options, settings };
+}
+
+export function addConnectionOptions(command: Command): Command {
+  return command
+    .option('--plain-http', 'speak HTTP without TLS')
+    .option('--insecure-skip-tls-verify', 'accept any certificate')
+    .option('--ca-file <file>', "trust these certificate authorities beside the system's")
+    .option('--cert-file <file>', 'identify with this client certificate')
+    .option('--key-file <file>', "the client certificate's key")
+    .option('-u, --username <name>', 'user name, instead of a stored one')
+    .option('-p, --password <password>', 'password; visible to other users of this machine, so rather:')
+    .option('--password-stdin', 'read the password from standard input');
+}
+
+export function addFormatOption(command: Command): Command {
+  return command.addOption(
+    new Option('-o, --output <format>', 'output format').choices(['table', 'json', 'yaml']).default('table'),
+  );
+}
+
+export function addFileOption(command: Command, what = 'references'): Command {
+  return command.option('-f, --file <file>', `read ${what} from a file, one a line; - is standard input`);
+}
+
+/**
+ * The arguments and, after them, the lines of `-f FILE`. Blank lines and lines that begin with `#` do not count.
+ *
+ * @throws ChartError `USAGE` where there is nothing in either
+ */
+export async function readItems(
+  context: Context,
+  command: Command,
+  given: readonly string[],
+  { file }: FileOptions,
+  argument = 'ref',
+): Promise<string[]> {
+  const lines = file === undefined ? [] : await readLines(context, file);
+  const items = [...given, ...lines];
+  if (items.length === 0 && file === undefined) {
+    const name = commandPath(command);
+    throw new ChartError('USAGE', `"${name}" requires at least 1 argument`, {
+      hint: `Usage:  ${name} [${argument}...] [options]`,
+    });
+  }
+  return items;
+}
+
+export async function readLines(context: Context, file: string): Promise<string[]> {
+  const content = file === '-' ? await readText(context.stdin) : await readListFile(file);
+  return content
+    .replace(/^\uFEFF/, '')
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'));
+}
+
+async function readListFile(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new ChartError('USAGE', `cannot read ${file}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** `chart registry login`. */
+export function commandPath(command: Command): string {
+  return command.parent ? `${commandPath(command.parent)} ${command.name()}` : command.name();
+}

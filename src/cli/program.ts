@@ -1,0 +1,99 @@
+/**
+ * The command tree. Only the command that is asked for is loaded; of the others the tree holds name and summary, for the
+ * help and for "did you mean".
+ */
+import { Command, Option } from 'commander';
+import type { Context } from './context.js';
+import { printableLines } from './text.js';
+import { version } from './version.js';
+
+/** Adds arguments, options, examples and the action to a command that has its name and summary already. */
+export type Configure = (command: Command, context: Context) => void;
+
+interface Entry {
+  readonly name: string;
+  readonly alias?: string;
+  readonly summary: string;
+  readonly load?: () => Promise<{ configure: Configure }>;
+  readonly children?: readonly Entry[];
+}
+
+const COMMANDS: readonly Entry[] = [
+  { name: 'save', summary: 'save chart directories or packed charts into the cache', load: () => import('./commands/save.js') },
+  { name: 'list', alias: 'ls', summary: 'list the charts in the cache', load: () => import('./commands/list.js') },
+  { name: 'export', summary: 'write cached charts to directories', load: () => import('./commands/export.js') },
+  { name: 'remove', alias: 'rm', summary: 'remove references from the cache', load: () => import('./commands/remove.js') },
+  { name: 'push', summary: 'push cached charts to their registries', load: () => import('./commands/push.js') },
+  { name: 'pull', summary: 'pull charts from registries into the cache', load: () => import('./commands/pull.js') },
+  { name: 'tag', summary: 'give a cached chart a second name', load: () => import('./commands/tag.js') },
+  { name: 'show', summary: 'show parts of a cached chart', load: () => import('./commands/show.js') },
+  { name: 'prune', summary: 'delete what no reference reaches', load: () => import('./commands/prune.js') },
+  { name: 'serve', summary: 'serve the cache as an OCI registry', load: () => import('./commands/serve.js') },
+  {
+    name: 'registry',
+    summary: 'log in to registries and out of them',
+    children: [
+      { name: 'login', summary: 'log in to a registry', load: () => import('./commands/login.js') },
+      { name: 'logout', summary: 'log out of a registry', load: () => import('./commands/logout.js') },
+    ],
+  },
+];
+
+const DESCRIPTION = `Keeps Helm charts in a local OCI image-layout cache and moves them between the cache, registries and files.`;
+
+const EXAMPLES = `
+Examples:
+  chart save ./app registry.example.com/team/app:1.0.0
+  chart push registry.example.com/team/app:1.0.0
+  chart pull registry.example.com/team/app:1.0.0
+  chart export registry.example.com/team/app:1.0.0 -d ./charts`;
+
+/** Builds the tree with the command that `args` name loaded whole. */
+export async function buildProgram(context: Context, args: readonly string[]): Promise<Command> {
+  const program = new Command('chart');
+  program.description(DESCRIPTION).version(version, '-V, --version', 'print the version').addHelpText('after', EXAMPLES);
+  program.addOption(new Option('--cache-dir <dir>', 'the cache (default: the one of Helm 3.6.3)'));
+  program.addOption(new Option('--registry-config <file>', 'the one file to read and write credentials in'));
+  program.addOption(new Option('--debug', 'print what is done in detail, and errors with their origin'));
+  program.addOption(new Option('-q, --quiet', 'print references only'));
+  program.addOption(new Option('--no-progress', 'draw no progress'));
+  program.helpCommand('help [command]', 'show help for a command');
+  applyHouseStyle(program, context);
+  await addCommands(program, context, COMMANDS, words(args));
+  return program;
+}
+
+async function addCommands(parent: Command, context: Context, entries: readonly Entry[], path: readonly string[]): Promise<void> {
+  for (const { name, alias, summary, load, children } of entries) {
+    const command = parent.command(name).summary(summary).description(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`);
+    if (alias) command.alias(alias);
+    applyHouseStyle(command, context);
+    const wanted = path[0] === name || (alias !== undefined && path[0] === alias);
+    if (children) await addCommands(command, context, children, wanted ? path.slice(1) : []);
+    if (load && wanted) (await load()).configure(command, context);
+  }
+}
+
+/** The words that may name commands: those that are no options, without the values of the options that come first. */
+function words(args: readonly string[]): string[] {
+  const found: string[] = [];
+  for (let index = 0; index < args.length; index++) {
+    const word = args[index] as string;
+    if (word === '--cache-dir' || word === '--registry-config') index++;
+    else if (!word.startsWith('-') && !(word === 'help' && found.length === 0)) found.push(word);
+  }
+  return found;
+}
+
+function applyHouseStyle(command: Command, context: Context): void {
+  command
+    .exitOverride()
+    .showHelpAfterError('(chart --help shows how it is used)')
+    .showSuggestionAfterError(true)
+    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+    .configureOutput({
+      writeOut: (text) => context.stdout.write(text),
+      writeErr: (text) => context.stderr.write(text),
+      outputError: (text, write) => write(printableLines(text.replace(/^error: /, 'Error: '))),
+    });
+}

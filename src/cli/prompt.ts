@@ -1,0 +1,63 @@
+/** Questions on the terminal. */
+import { createInterface } from 'node:readline';
+import { ChartError } from '../errors.js';
+import type { Context } from './context.js';
+
+/** Asks and reads one line, from a terminal or a pipe. The question goes to standard output, as Helm's does. */
+export async function askLine(context: Context, question: string): Promise<string> {
+  context.stdout.write(question);
+  const lines = createInterface({ input: context.stdin, terminal: false });
+  try {
+    for await (const line of lines) return line;
+  } finally {
+    lines.close();
+  }
+  throw new ChartError('USAGE', `no answer to "${question.trim()}": standard input has ended`, {
+    hint: 'Give --username and --password-stdin where no terminal is at hand.',
+  });
+}
+
+/**
+ * Asks and reads one line without echo.
+ *
+ * @throws ChartError `USAGE` where standard input is no terminal, `CANCELLED` after Ctrl-C
+ */
+export async function askHidden(context: Context, question: string): Promise<string> {
+  context.stdout.write(question);
+  const { stdin } = context;
+  if (!stdin.isTTY) {
+    throw new ChartError('USAGE', 'a password cannot be read without echo: standard input is no terminal', {
+      hint: 'Pipe the password in and give --password-stdin.',
+    });
+  }
+  stdin.setRawMode(true);
+  try {
+    return await readKeys(stdin);
+  } finally {
+    stdin.setRawMode(false);
+    stdin.pause();
+    context.stdout.write('\n');
+  }
+}
+
+/** Reads keys until Enter; Backspace and Ctrl-U correct, Ctrl-C cancels, Ctrl-D ends. */
+function readKeys(stdin: NodeJS.ReadStream): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let answer: string[] = [];
+    const finish = (settle: () => void): void => {
+      stdin.removeListener('data', onData);
+      settle();
+    };
+    const onData = (chunk: Buffer): void => {
+      for (const key of chunk.toString('utf8')) {
+        if (key === '\r' || key === '\n' || key === '\u0004') return finish(() => resolve(answer.join('')));
+        if (key === '\u0003') return finish(() => reject(new ChartError('CANCELLED', 'cancelled')));
+        if (key === '\u007F' || key === '\b') answer.pop();
+        else if (key === '\u0015') answer = [];
+        else answer.push(key);
+      }
+    };
+    stdin.on('data', onData);
+    stdin.resume();
+  });
+}

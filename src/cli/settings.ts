@@ -1,0 +1,85 @@
+/**
+ * Where things are, by Helm's rules. The one file that reads environment variables.
+ *
+ *     cache         $HELM_CACHE_HOME, else $XDG_CACHE_HOME/helm, else the platform's cache directory, then registry/cache
+ *     credentials   $HELM_REGISTRY_CONFIG alone, else under Helm's configuration home registry/config.json and
+ *                   registry.json, else $DOCKER_CONFIG/config.json
+ */
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import envPaths from 'env-paths';
+import type { LayerFlavour } from '../artifact.js';
+import { ChartError } from '../errors.js';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface Settings {
+  readonly cacheDirectory: string;
+  /** Files to read credentials from, first hit for the host wins. */
+  readonly credentialFiles: readonly string[];
+  /** The file that `login` writes. */
+  readonly loginFile: string;
+  /** Helm's own files, from which `logout` removes the host. */
+  readonly logoutFiles: readonly string[];
+  readonly flavour: LayerFlavour;
+  readonly debug: boolean;
+  readonly colour: boolean;
+  readonly proxies: { readonly http: string | undefined; readonly https: string | undefined; readonly none: string | undefined };
+}
+
+export interface SettingsFlags {
+  readonly cacheDir?: string | undefined;
+  readonly registryConfig?: string | undefined;
+  readonly mediaType?: string | undefined;
+  readonly debug?: boolean | undefined;
+}
+
+/** @param environment defaults to the process's own */
+export function readSettings(flags: SettingsFlags, environment: Environment = process.env): Settings {
+  const registryConfig = flags.registryConfig || environment['HELM_REGISTRY_CONFIG'] || undefined;
+  const configHome = helmHome(environment, 'config');
+  const helmFiles = [join(configHome, 'registry', 'config.json'), join(configHome, 'registry.json')];
+  const docker = join(environment['DOCKER_CONFIG'] || join(userHome(environment), '.docker'), 'config.json');
+  return {
+    cacheDirectory: flags.cacheDir || join(helmHome(environment, 'cache'), 'registry', 'cache'),
+    credentialFiles: registryConfig ? [registryConfig] : [...helmFiles, docker],
+    loginFile: registryConfig ?? (helmFiles[0] as string),
+    logoutFiles: registryConfig ? [registryConfig] : helmFiles,
+    flavour: parseFlavour(flags.mediaType ?? environment['CHART_MEDIA_TYPE']),
+    debug: flags.debug ?? isTrue(environment['HELM_DEBUG']),
+    colour: !environment['NO_COLOR'] && environment['TERM'] !== 'dumb',
+    proxies: {
+      http: environment['http_proxy'] || environment['HTTP_PROXY'] || undefined,
+      https: environment['https_proxy'] || environment['HTTPS_PROXY'] || undefined,
+      none: environment['no_proxy'] || environment['NO_PROXY'] || undefined,
+    },
+  };
+}
+
+/** Helm's directories: $HELM_CACHE_HOME or $XDG_CACHE_HOME/helm on every platform, then what the platform says. */
+function helmHome(environment: Environment, kind: 'cache' | 'config'): string {
+  const own = environment[kind === 'cache' ? 'HELM_CACHE_HOME' : 'HELM_CONFIG_HOME'];
+  if (own) return own;
+  const xdg = environment[kind === 'cache' ? 'XDG_CACHE_HOME' : 'XDG_CONFIG_HOME'];
+  if (xdg) return join(xdg, 'helm');
+  if (process.platform === 'win32') {
+    return join((kind === 'cache' ? environment['TEMP'] : environment['APPDATA']) || tmpdir(), 'helm');
+  }
+  return envPaths('helm', { suffix: '' })[kind];
+}
+
+function userHome(environment: Environment): string {
+  return environment['HOME'] || homedir();
+}
+
+function parseFlavour(text: string | undefined): LayerFlavour {
+  if (text === undefined || text === '' || text === 'legacy') return 'legacy';
+  if (text === 'current') return 'current';
+  throw new ChartError('USAGE', `unknown media type ${JSON.stringify(text)}`, {
+    hint: 'It is "legacy" (application/tar+gzip, readable by Helm 3.6.3) or "current" (what Helm 3.7 and later write).',
+  });
+}
+
+function isTrue(text: string | undefined): boolean {
+  return text !== undefined && /^(?:1|t|true|yes|on)$/i.test(text);
+}

@@ -1,0 +1,99 @@
+/** A chart in the cache: its name there, and what is shown of it. */
+import { type ChartParts, chartParts } from '../artifact.js';
+import { checkChartArchive } from '../chart/archive-check.js';
+import { parseConfig } from '../chart/config.js';
+import { ChartError, isChartError } from '../errors.js';
+import type { IndexEntry, Layout } from '../layout/layout.js';
+import type { Descriptor } from '../oci/descriptor.js';
+import type { RawManifest } from '../oci/manifest.js';
+import { parseManifest } from '../oci/manifest.js';
+import { formatReference, parseReference, repositoryName, splitName } from '../oci/reference.js';
+import type { ChartSummary } from './summary.js';
+
+export interface CachedChart {
+  /** The full reference, as index.json has it. */
+  readonly ref: string;
+  readonly repository: string;
+  readonly tag: string;
+  readonly manifest: RawManifest;
+  readonly parts: ChartParts;
+  readonly name: string;
+  readonly version: string;
+}
+
+export interface NamedEntry {
+  readonly name: string;
+  readonly descriptor: Descriptor;
+}
+
+/**
+ * Finds what a user named. A name that is in the index to the letter is found even where it is no valid reference, so
+ * that what Helm 3.6.3 accepted by accident can still be reached.
+ *
+ * @throws ChartError `CHART_NOT_FOUND` in Helm's words; `REFERENCE_INVALID`; the entry's own fault
+ */
+export function findEntry(index: readonly IndexEntry[], text: string): NamedEntry {
+  const exact = index.find((entry) => entry.name === text);
+  if (exact) return usable(exact);
+  const reference = parseReference(text);
+  const { digest, ...named } = reference;
+  const name = formatReference(named);
+  const entry = index.find((candidate) => candidate.name === (digest && !named.tag ? text : name));
+  if (entry && (digest === undefined || entry.descriptor?.digest === digest)) return usable(entry);
+  if (digest !== undefined && named.tag === undefined) {
+    const repository = repositoryName(reference);
+    const sibling = index.find(
+      (candidate) => candidate.descriptor?.digest === digest && candidate.name && splitName(candidate.name).repository === repository,
+    );
+    if (sibling) return usable(sibling);
+  }
+  throw notFound(index, text, repositoryName(reference));
+}
+
+function usable(entry: IndexEntry): NamedEntry {
+  if (entry.fault) throw entry.fault;
+  return { name: entry.name as string, descriptor: entry.descriptor as Descriptor };
+}
+
+function notFound(index: readonly IndexEntry[], text: string, repository: string): ChartError {
+  const near = index.flatMap(({ name }) => (name?.startsWith(`${repository}:`) ? [name] : []));
+  const hint =
+    near.length === 0
+      ? 'chart list shows what the cache holds; chart save and chart pull add to it.'
+      : `The cache has ${near.slice(0, 5).join(', ')}${near.length > 5 ? `, and ${near.length - 5} more` : ''}.`;
+  return new ChartError('CHART_NOT_FOUND', `Chart not found: ${text}`, { hint });
+}
+
+/**
+ * Reads manifest and metadata of a chart in the cache. Name and version come from the config, as in Helm since 3.7, and
+ * from the chart in the layer where the config is missing, damaged or says nothing.
+ *
+ * @throws ChartError `BLOB_NOT_FOUND`, `BLOB_DIGEST_MISMATCH`, `ARTIFACT_NOT_A_CHART`, ...
+ */
+export async function readCachedChart(layout: Layout, { name, descriptor }: NamedEntry): Promise<CachedChart> {
+  const manifest = await layout.readManifest(descriptor);
+  const parts = chartParts(parseManifest(manifest.bytes, descriptor.mediaType));
+  const { size } = layout.statBlobFile(parts.layer.digest);
+  if (size !== parts.layer.size) {
+    throw new ChartError(
+      'BLOB_SIZE_MISMATCH',
+      `content ${parts.layer.digest} of ${name} has ${size} bytes instead of ${parts.layer.size}`,
+      { hint: 'Save or pull the chart again to mend it.' },
+    );
+  }
+  const metadata = await readMetadata(layout, parts);
+  return { ref: name, ...splitName(name), manifest, parts, name: metadata.name, version: metadata.version };
+}
+
+async function readMetadata(layout: Layout, parts: ChartParts): Promise<{ name: string; version: string }> {
+  try {
+    return parseConfig(await layout.readSmallBlob(parts.config));
+  } catch (error) {
+    if (!isChartError(error)) throw error;
+    return (await checkChartArchive(() => layout.readBlob(parts.layer))).metadata;
+  }
+}
+
+export function summaryOf({ ref, manifest, parts, name, version }: CachedChart): ChartSummary {
+  return { ref, digest: manifest.descriptor.digest, size: parts.layer.size, name, version };
+}

@@ -1,0 +1,74 @@
+/** Charts from the cache into directories, or back into the archives they were packed as. */
+import { join } from 'node:path';
+import { extractChart } from '../chart/extract.js';
+import { ChartError } from '../errors.js';
+import type { Layout } from '../layout/layout.js';
+import { type CachedChart, findEntry, readCachedChart, summaryOf } from './cached-chart.js';
+import { type Outcome, outcomeOf } from './outcome.js';
+import { mapConcurrent } from './parallel.js';
+import type { ChartSummary } from './summary.js';
+import { writeArchive } from './write-archive.js';
+
+export interface ExportInput {
+  readonly refs: readonly string[];
+  /** The directory that gets `NAME/`, or `NAME-VERSION.tgz`; made if missing. */
+  readonly directory: string;
+  /** The packed chart byte for byte, with its `.prov` where there is one, instead of its files. */
+  readonly packed?: boolean;
+}
+
+export interface ExportDependencies {
+  readonly layout: Layout;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Exported extends ChartSummary {
+  /** What was written: `DIR/NAME` or `DIR/NAME-VERSION.tgz`. */
+  readonly path: string;
+}
+
+export interface ExportListener {
+  /** The chart was found; nothing has been written. */
+  onStart(index: number, chart: ChartSummary): void;
+  onOutcome(index: number, outcome: Outcome<Exported>): void;
+}
+
+const CONCURRENCY = 4;
+
+/** Exports charts, several at a time. Two charts of one command never go into one directory. */
+export async function exportCharts(
+  { layout, signal }: ExportDependencies,
+  { refs, directory, packed = false }: ExportInput,
+  listener: ExportListener,
+): Promise<Outcome<Exported>[]> {
+  const index = await layout.readIndex();
+  const taken = new Map<string, string>();
+  return mapConcurrent(refs, CONCURRENCY, async (text, position) => {
+    const outcome = await outcomeOf(text, async () => {
+      const chart = await readCachedChart(layout, findEntry(index, text));
+      listener.onStart(position, summaryOf(chart));
+      claim(taken, packed ? `${chart.name}-${chart.version}.tgz` : chart.name, chart.ref);
+      const path = packed
+        ? await writeArchive(layout, chart, directory, signal)
+        : await extract(layout, chart, directory, signal);
+      return { ...summaryOf(chart), path };
+    });
+    listener.onOutcome(position, outcome);
+    return outcome;
+  });
+}
+
+async function extract(layout: Layout, chart: CachedChart, directory: string, signal?: AbortSignal): Promise<string> {
+  const { name } = await extractChart(() => layout.readBlob(chart.parts.layer), directory, { signal });
+  return join(directory, name);
+}
+
+function claim(taken: Map<string, string>, target: string, ref: string): void {
+  const other = taken.get(target);
+  if (other !== undefined) {
+    throw new ChartError('USAGE', `cannot export ${ref} into ${target}: ${other} of this command goes there`, {
+      hint: 'Export one of them with -d into another directory.',
+    });
+  }
+  taken.set(target, ref);
+}

@@ -1,0 +1,118 @@
+/** Charts from registries into the cache. */
+import { chartParts } from '../artifact.js';
+import { checkChartArchive } from '../chart/archive-check.js';
+import { copyContent } from '../copy.js';
+import { ChartError, isChartError } from '../errors.js';
+import type { Layout, NamedDescriptor } from '../layout/layout.js';
+import type { Descriptor } from '../oci/descriptor.js';
+import { parseManifest, successors } from '../oci/manifest.js';
+import { formatReference, parseReference, repositoryName } from '../oci/reference.js';
+import type { Source } from '../oci/target.js';
+import { TagBatch } from './batch.js';
+import { readCachedChart, summaryOf } from './cached-chart.js';
+import { type Outcome, outcomeOf } from './outcome.js';
+import { mapConcurrent } from './parallel.js';
+import { remoteReference, type TransferDependencies } from './push.js';
+import type { ChartSummary } from './summary.js';
+
+export interface PullListener {
+  /** The reference is sound; the network has not been touched. */
+  onStart(index: number, tag: string, repository: string): void;
+  onOutcome(index: number, outcome: Outcome<Pulled>): void;
+}
+
+export interface Pulled extends ChartSummary {
+  /** `current`: the cache held the very same artifact, undamaged, under this name. */
+  readonly status: 'downloaded' | 'current';
+  /** Bytes that came over the network. */
+  readonly receivedBytes: number;
+}
+
+const CONCURRENCY = 8;
+
+interface Arrived {
+  readonly entry: NamedDescriptor;
+  readonly status: Pulled['status'];
+  readonly receivedBytes: number;
+}
+
+/** Pulls charts, several at a time. What is no readable chart gets no name in the cache. */
+export async function pullCharts(
+  dependencies: TransferDependencies,
+  refs: readonly string[],
+  listener: PullListener,
+): Promise<Outcome<Pulled>[]> {
+  const { layout } = dependencies;
+  const batch = new TagBatch(layout);
+  const names = new Map((await layout.readIndex()).map(({ name, descriptor }) => [name, descriptor]));
+  const pulling = await mapConcurrent(refs, CONCURRENCY, async (text, position) => {
+    const arrived = await outcomeOf(text, () => pullChart(dependencies, text, names, (tag, repository) => listener.onStart(position, tag, repository)));
+    const finish = async (): Promise<Outcome<Pulled>> => {
+      if (arrived.error) return arrived;
+      return outcomeOf(text, async () => {
+        const { entry, status, receivedBytes } = arrived.result;
+        if (status === 'downloaded') await batch.add(entry);
+        return { ...summaryOf(await readCachedChart(layout, entry)), status, receivedBytes };
+      });
+    };
+    return { named: finish().then((outcome) => (listener.onOutcome(position, outcome), outcome)) };
+  });
+  batch.finish();
+  return Promise.all(pulling.map(({ named }) => named));
+}
+
+async function pullChart(
+  { layout, connect, signal, onEvent }: TransferDependencies,
+  text: string,
+  names: ReadonlyMap<string | undefined, Descriptor | undefined>,
+  onStart: (tag: string, repository: string) => void,
+): Promise<Arrived> {
+  const parsed = parseReference(text);
+  const wanted = parsed.digest ?? parsed.tag;
+  if (wanted === undefined) {
+    throw new ChartError('REFERENCE_TAG_REQUIRED', 'tag explicitly required', {
+      hint: `Write ${formatReference(parsed)}:TAG or ${formatReference(parsed)}@sha256:...`,
+    });
+  }
+  const { host, path } = remoteReference(text);
+  const { digest, ...tagged } = parsed;
+  const name = formatReference(parsed.tag === undefined ? parsed : { ...tagged, digest: undefined });
+  onStart(parsed.tag ?? wanted, repositoryName(parsed));
+  const source = (await connect(host)).repository(path);
+  const remote = await resolveRemote(source, digest ?? wanted, name, signal);
+  if (names.get(name)?.digest === remote.digest && (await isIntact(layout, remote))) {
+    return { entry: { name, descriptor: remote }, status: 'current', receivedBytes: 0 };
+  }
+  const manifest = await source.readManifest(remote.digest, { signal });
+  const parts = chartParts(parseManifest(manifest.bytes, manifest.descriptor.mediaType));
+  const receivedBytes = await copyContent(source, layout.repository(repositoryName(parsed)), manifest, {
+    signal,
+    verify: true,
+    onEvent: (event) => onEvent?.(name, event),
+  });
+  await checkChartArchive(() => layout.readBlob(parts.layer), { signal });
+  await layout.putBytes(manifest.bytes, manifest.descriptor.mediaType);
+  return { entry: { name, descriptor: manifest.descriptor }, status: 'downloaded', receivedBytes };
+}
+
+async function resolveRemote(source: Source, wanted: string, name: string, signal?: AbortSignal): Promise<Descriptor> {
+  try {
+    return await source.resolve(wanted, { signal });
+  } catch (error) {
+    if (!isChartError(error, 'MANIFEST_NOT_FOUND')) throw error;
+    throw new ChartError('MANIFEST_NOT_FOUND', `${name}: not found`, { cause: error, hint: error.hint });
+  }
+}
+
+/** True where manifest, config and layers of the cached artifact are all there and have their digests. */
+async function isIntact(layout: Layout, descriptor: Descriptor): Promise<boolean> {
+  try {
+    const manifest = await layout.readManifest(descriptor);
+    const parsed = parseManifest(manifest.bytes, descriptor.mediaType);
+    await Promise.all(successors(parsed).map((part) => layout.verifyBlob(part)));
+    return true;
+  } catch (error) {
+    if (isChartError(error) && error.code !== 'CANCELLED') return false;
+    throw error;
+  }
+}

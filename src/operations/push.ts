@@ -1,0 +1,85 @@
+/** Charts from the cache to the registry that each reference names. */
+import { copyArtifact, type CopyEvent } from '../copy.js';
+import { ChartError } from '../errors.js';
+import type { Layout } from '../layout/layout.js';
+import type { Target } from '../oci/target.js';
+import { parseReference, type Reference } from '../oci/reference.js';
+import { type CachedChart, findEntry, readCachedChart, summaryOf } from './cached-chart.js';
+import { type Outcome, outcomeOf } from './outcome.js';
+import { mapConcurrent } from './parallel.js';
+import type { ChartSummary } from './summary.js';
+
+export interface TransferDependencies {
+  readonly layout: Layout;
+  /** One connection pool a host, kept for the whole command. */
+  readonly connect: (host: string) => Promise<Target> | Target;
+  readonly signal?: AbortSignal | undefined;
+  readonly onEvent?: ((ref: string, event: CopyEvent) => void) | undefined;
+}
+
+export interface PushListener {
+  /** The chart was found in the cache; the network has not been touched. */
+  onStart(index: number, chart: ChartSummary, repository: string): void;
+  onOutcome(index: number, outcome: Outcome<Pushed>): void;
+}
+
+export interface Pushed extends ChartSummary {
+  readonly tag: string;
+  /** Layers of the artifact: the chart, and its provenance file where it has one. */
+  readonly layers: number;
+  /** Bytes of these layers. */
+  readonly totalSize: number;
+  /** Bytes that the registry did not have and was sent. */
+  readonly sentBytes: number;
+}
+
+/** Charts on their way at the same time. */
+const CONCURRENCY = 8;
+
+/** Pushes charts, several at a time. Blobs that the registry has are not sent; the manifest goes last. */
+export async function pushCharts(
+  dependencies: TransferDependencies,
+  refs: readonly string[],
+  listener: PushListener,
+): Promise<Outcome<Pushed>[]> {
+  const index = await dependencies.layout.readIndex();
+  return mapConcurrent(refs, CONCURRENCY, async (text, position) => {
+    const outcome = await outcomeOf(text, async () => {
+      const chart = await readCachedChart(dependencies.layout, findEntry(index, text));
+      listener.onStart(position, summaryOf(chart), chart.repository);
+      return await pushChart(dependencies, chart);
+    });
+    listener.onOutcome(position, outcome);
+    return outcome;
+  });
+}
+
+async function pushChart({ layout, connect, signal, onEvent }: TransferDependencies, chart: CachedChart): Promise<Pushed> {
+  const { host, path } = remoteReference(chart.ref);
+  const target = await connect(host);
+  const { digest } = chart.manifest.descriptor;
+  const copied = await copyArtifact(layout.repository(chart.repository), target.repository(path), digest, {
+    tag: chart.ref.includes('@') ? undefined : chart.tag,
+    signal,
+    onEvent: (event) => onEvent?.(chart.ref, event),
+  });
+  const { layer, provenance } = chart.parts;
+  return {
+    ...summaryOf(chart),
+    tag: chart.tag,
+    layers: provenance ? 2 : 1,
+    totalSize: layer.size + (provenance?.size ?? 0),
+    sentBytes: copied.copiedBytes,
+  };
+}
+
+/** @throws ChartError `REFERENCE_HOST_REQUIRED` where no registry can be derived */
+export function remoteReference(text: string): Reference & { host: string } {
+  const reference = parseReference(text);
+  if (reference.host === undefined) {
+    throw new ChartError('REFERENCE_HOST_REQUIRED', `${text} names no registry`, {
+      hint: 'Write HOST/PATH:TAG, such as registry.example.com/team/app:1.0.0; chart tag gives a cached chart a second name.',
+    });
+  }
+  return { ...reference, host: reference.host };
+}

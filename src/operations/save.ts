@@ -1,0 +1,117 @@
+/** Charts from directories and archives into the cache. */
+import { chartManifest, type LayerFlavour, layerMediaType } from '../artifact.js';
+import { encodeConfig } from '../chart/config.js';
+import { type ChartSource, openChartSource } from '../chart/source.js';
+import { ChartError } from '../errors.js';
+import type { Layout } from '../layout/layout.js';
+import type { Descriptor } from '../oci/descriptor.js';
+import { CHART_CONFIG, CHART_PROVENANCE } from '../oci/media-types.js';
+import { formatReference, parseReference, repositoryName } from '../oci/reference.js';
+import { TagBatch } from './batch.js';
+import type { ChartSummary } from './summary.js';
+import { type Outcome, outcomeOf } from './outcome.js';
+import { mapConcurrent } from './parallel.js';
+
+export interface SaveItem {
+  /** A chart directory or a packed chart. */
+  readonly path: string;
+  /** Where it goes. A missing tag is the chart's version. Absent: `prefix` decides. */
+  readonly ref?: string;
+}
+
+export interface SaveInput {
+  readonly items: readonly SaveItem[];
+  /** `PREFIX/NAME:VERSION` for items without a reference of their own. */
+  readonly prefix?: string | undefined;
+  readonly flavour?: LayerFlavour;
+}
+
+export interface SaveDependencies {
+  readonly layout: Layout;
+  readonly signal?: AbortSignal | undefined;
+  /** Called for what Helm warns of, and for links that leave the chart. */
+  readonly onWarning?: ((item: SaveItem, text: string) => void) | undefined;
+}
+
+/** Charts packed at the same time: packing keeps one processor busy, the others overlap reading and syncing. */
+const CONCURRENCY = 6;
+
+/**
+ * Saves charts. Each outcome is reported as soon as index.json on disk names the chart, in no promised order.
+ * Nothing refers to a chart that fails.
+ */
+export async function saveCharts(
+  { layout, signal, onWarning }: SaveDependencies,
+  { items, prefix, flavour = 'legacy' }: SaveInput,
+  onOutcome: (index: number, outcome: Outcome<ChartSummary>) => void,
+): Promise<Outcome<ChartSummary>[]> {
+  const batch = new TagBatch(layout);
+  const taken = new Map<string, string>();
+  const saving = await mapConcurrent(items, CONCURRENCY, async (item, index) => {
+    const outcome = await outcomeOf(item.path, async () => {
+      const source = await openChartSource(item.path, { signal });
+      for (const warning of source.warnings) onWarning?.(item, warning);
+      const ref = savedName(item, source, prefix);
+      claim(taken, ref, item.path);
+      return await storeChart(layout, source, ref, flavour, signal);
+    });
+    // Waiting for index.json here would hold up the next chart, so the promise travels in an object.
+    return { tagged: finishSave(batch, outcome).then((done) => (onOutcome(index, done), done)) };
+  });
+  batch.finish();
+  return Promise.all(saving.map(({ tagged }) => tagged));
+}
+
+interface StoredChart {
+  readonly summary: ChartSummary;
+  readonly manifest: Descriptor;
+}
+
+async function finishSave(batch: TagBatch, outcome: Outcome<StoredChart>): Promise<Outcome<ChartSummary>> {
+  if (outcome.error) return outcome;
+  const { summary, manifest } = outcome.result;
+  return outcomeOf(outcome.item, async () => {
+    await batch.add({ name: summary.ref, descriptor: manifest });
+    return summary;
+  });
+}
+
+function savedName(item: SaveItem, source: ChartSource, prefix: string | undefined): string {
+  const { name, version } = source.metadata;
+  const text = item.ref ?? `${(prefix as string).replace(/\/+$/, '')}/${name}:${version}`;
+  const reference = parseReference(text);
+  if (reference.digest !== undefined) {
+    throw new ChartError('REFERENCE_INVALID', `cannot save ${item.path} as ${text}: the digest is known only afterwards`, {
+      hint: 'Leave out @sha256:...; chart save prints the digest.',
+    });
+  }
+  const tagged = reference.tag === undefined ? `${repositoryName(reference)}:${version}` : text;
+  return formatReference(parseReference(tagged));
+}
+
+function claim(taken: Map<string, string>, ref: string, path: string): void {
+  const other = taken.get(ref);
+  if (other !== undefined) {
+    throw new ChartError('USAGE', `cannot save ${path} as ${ref}: ${other} of this command has that name already`, {
+      hint: 'Give one of them another version, or save it in a command of its own under another reference.',
+    });
+  }
+  taken.set(ref, path);
+}
+
+async function storeChart(
+  layout: Layout,
+  source: ChartSource,
+  ref: string,
+  flavour: LayerFlavour,
+  signal: AbortSignal | undefined,
+): Promise<StoredChart> {
+  const { name, version } = source.metadata;
+  const layer = await layout.ingestBlob(await source.open(), { mediaType: layerMediaType(flavour), signal });
+  const config = await layout.putBytes(encodeConfig(source.metadata), CHART_CONFIG);
+  const provenance = await source.readProvenance?.();
+  const prov = provenance && (await layout.putBytes(provenance, CHART_PROVENANCE));
+  const { bytes, descriptor } = chartManifest({ config, layer, provenance: prov });
+  await layout.putBytes(bytes, descriptor.mediaType);
+  return { summary: { ref, digest: descriptor.digest, size: layer.size, name, version }, manifest: descriptor };
+}

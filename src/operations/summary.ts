@@ -1,0 +1,13 @@
+/** What every command prints of a chart. */
+import type { Digest } from '../oci/digest.js';
+
+export interface ChartSummary {
+  /** The full reference, as index.json has it. */
+  readonly ref: string;
+  /** The manifest's digest. */
+  readonly digest: Digest;
+  /** Bytes of the packed chart. */
+  readonly size: number;
+  readonly name: string;
+  readonly version: string;
+}

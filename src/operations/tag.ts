@@ -1,0 +1,23 @@
+/** A second name for a chart in the cache. */
+import type { Layout } from '../layout/layout.js';
+import { ChartError } from '../errors.js';
+import { formatReference, parseReference } from '../oci/reference.js';
+import { findEntry, readCachedChart } from './cached-chart.js';
+import type { ChartSummary } from './summary.js';
+import { summaryOf } from './cached-chart.js';
+
+/** Names the chart at `source` also `target`; a target without a tag takes the source's. */
+export async function tagChart(
+  { layout }: { layout: Layout },
+  { source, target }: { source: string; target: string },
+): Promise<ChartSummary> {
+  const entry = findEntry(await layout.readIndex(), source);
+  const chart = await readCachedChart(layout, entry);
+  const reference = parseReference(target);
+  if (reference.digest !== undefined) {
+    throw new ChartError('REFERENCE_INVALID', `${target} cannot be a new name: a tag is wanted, not a digest`);
+  }
+  const ref = formatReference({ ...reference, tag: reference.tag ?? chart.tag });
+  await layout.tagAll([{ name: ref, descriptor: entry.descriptor }]);
+  return { ...summaryOf(chart), ref };
+}
