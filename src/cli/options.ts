@@ -37,7 +37,10 @@ export interface FileOptions {
 }
 
 /** The options of a command with those of its parents, and the settings that follow from them. */
-export function readOptions<Options>(command: Command, context: Context): { options: Options & CommonOptions; settings: Settings } {
+export function readOptions<Options>(
+  command: Command,
+  context: Context,
+): { options: Options & CommonOptions; settings: Settings } {
   const options = command.optsWithGlobals<Options & CommonOptions>();
   const settings = readSettings(options);
   context.debug = settings.debug;

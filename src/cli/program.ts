@@ -19,10 +19,19 @@ interface Entry {
 }
 
 const COMMANDS: readonly Entry[] = [
-  { name: 'save', summary: 'save chart directories or packed charts into the cache', load: () => import('./commands/save.js') },
+  {
+    name: 'save',
+    summary: 'save chart directories or packed charts into the cache',
+    load: () => import('./commands/save.js'),
+  },
   { name: 'list', alias: 'ls', summary: 'list the charts in the cache', load: () => import('./commands/list.js') },
   { name: 'export', summary: 'write cached charts to directories', load: () => import('./commands/export.js') },
-  { name: 'remove', alias: 'rm', summary: 'remove references from the cache', load: () => import('./commands/remove.js') },
+  {
+    name: 'remove',
+    alias: 'rm',
+    summary: 'remove references from the cache',
+    load: () => import('./commands/remove.js'),
+  },
   { name: 'push', summary: 'push cached charts to their registries', load: () => import('./commands/push.js') },
   { name: 'pull', summary: 'pull charts from registries into the cache', load: () => import('./commands/pull.js') },
   { name: 'tag', summary: 'give a cached chart a second name', load: () => import('./commands/tag.js') },
@@ -51,7 +60,10 @@ Examples:
 /** Builds the tree with the command that `args` name loaded whole. */
 export async function buildProgram(context: Context, args: readonly string[]): Promise<Command> {
   const program = new Command('chart');
-  program.description(DESCRIPTION).version(version, '-V, --version', 'print the version').addHelpText('after', EXAMPLES);
+  program
+    .description(DESCRIPTION)
+    .version(version, '-V, --version', 'print the version')
+    .addHelpText('after', EXAMPLES);
   program.addOption(new Option('--cache-dir <dir>', 'the cache (default: the one of Helm 3.6.3)'));
   program.addOption(new Option('--registry-config <file>', 'the one file to read and write credentials in'));
   program.addOption(new Option('--debug', 'print what is done in detail, and errors with their origin'));
@@ -63,9 +75,17 @@ export async function buildProgram(context: Context, args: readonly string[]): P
   return program;
 }
 
-async function addCommands(parent: Command, context: Context, entries: readonly Entry[], path: readonly string[]): Promise<void> {
+async function addCommands(
+  parent: Command,
+  context: Context,
+  entries: readonly Entry[],
+  path: readonly string[],
+): Promise<void> {
   for (const { name, alias, summary, load, children } of entries) {
-    const command = parent.command(name).summary(summary).description(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`);
+    const command = parent
+      .command(name)
+      .summary(summary)
+      .description(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`);
     if (alias) command.alias(alias);
     applyHouseStyle(command, context);
     const wanted = path[0] === name || (alias !== undefined && path[0] === alias);

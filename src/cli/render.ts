@@ -1,6 +1,7 @@
 /** Results as text. Everything that came from a chart or a registry goes through `printable`. */
-import type { ChartSummary } from '../operations/summary.js';
+
 import { digestHex } from '../oci/digest.js';
+import type { ChartSummary } from '../operations/summary.js';
 import type { OutputFormat } from './options.js';
 import { formatSize, printable } from './text.js';
 

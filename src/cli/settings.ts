@@ -24,7 +24,11 @@ export interface Settings {
   readonly flavour: LayerFlavour;
   readonly debug: boolean;
   readonly colour: boolean;
-  readonly proxies: { readonly http: string | undefined; readonly https: string | undefined; readonly none: string | undefined };
+  readonly proxies: {
+    readonly http: string | undefined;
+    readonly https: string | undefined;
+    readonly none: string | undefined;
+  };
 }
 
 export interface SettingsFlags {
@@ -36,22 +40,22 @@ export interface SettingsFlags {
 
 /** @param environment defaults to the process's own */
 export function readSettings(flags: SettingsFlags, environment: Environment = process.env): Settings {
-  const registryConfig = flags.registryConfig || environment['HELM_REGISTRY_CONFIG'] || undefined;
+  const registryConfig = flags.registryConfig || environment.HELM_REGISTRY_CONFIG || undefined;
   const configHome = helmHome(environment, 'config');
   const helmFiles = [join(configHome, 'registry', 'config.json'), join(configHome, 'registry.json')];
-  const docker = join(environment['DOCKER_CONFIG'] || join(userHome(environment), '.docker'), 'config.json');
+  const docker = join(environment.DOCKER_CONFIG || join(userHome(environment), '.docker'), 'config.json');
   return {
     cacheDirectory: flags.cacheDir || join(helmHome(environment, 'cache'), 'registry', 'cache'),
     credentialFiles: registryConfig ? [registryConfig] : [...helmFiles, docker],
     loginFile: registryConfig ?? (helmFiles[0] as string),
     logoutFiles: registryConfig ? [registryConfig] : helmFiles,
-    flavour: parseFlavour(flags.mediaType ?? environment['CHART_MEDIA_TYPE']),
-    debug: flags.debug ?? isTrue(environment['HELM_DEBUG']),
-    colour: !environment['NO_COLOR'] && environment['TERM'] !== 'dumb',
+    flavour: parseFlavour(flags.mediaType ?? environment.CHART_MEDIA_TYPE),
+    debug: flags.debug ?? isTrue(environment.HELM_DEBUG),
+    colour: !environment.NO_COLOR && environment.TERM !== 'dumb',
     proxies: {
-      http: environment['http_proxy'] || environment['HTTP_PROXY'] || undefined,
-      https: environment['https_proxy'] || environment['HTTPS_PROXY'] || undefined,
-      none: environment['no_proxy'] || environment['NO_PROXY'] || undefined,
+      http: environment.http_proxy || environment.HTTP_PROXY || undefined,
+      https: environment.https_proxy || environment.HTTPS_PROXY || undefined,
+      none: environment.no_proxy || environment.NO_PROXY || undefined,
     },
   };
 }
@@ -63,13 +67,13 @@ function helmHome(environment: Environment, kind: 'cache' | 'config'): string {
   const xdg = environment[kind === 'cache' ? 'XDG_CACHE_HOME' : 'XDG_CONFIG_HOME'];
   if (xdg) return join(xdg, 'helm');
   if (process.platform === 'win32') {
-    return join((kind === 'cache' ? environment['TEMP'] : environment['APPDATA']) || tmpdir(), 'helm');
+    return join((kind === 'cache' ? environment.TEMP : environment.APPDATA) || tmpdir(), 'helm');
   }
   return envPaths('helm', { suffix: '' })[kind];
 }
 
 function userHome(environment: Environment): string {
-  return environment['HOME'] || homedir();
+  return environment.HOME || homedir();
 }
 
 function parseFlavour(text: string | undefined): LayerFlavour {

@@ -10,7 +10,9 @@ const LIMIT = 60;
 export function renderTable(rows: readonly (readonly string[])[]): string {
   const cut = rows.map((row) => row.map(cutCell));
   const widths: number[] = [];
-  for (const row of cut) row.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, widthOf(cell))));
+  for (const row of cut) {
+    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, widthOf(cell));
+  }
   const lines = cut.map((row) => row.map((cell, column) => pad(cell, widths[column] as number)).join('\t'));
   return `${lines.join('\n')}\n`;
 }

@@ -43,7 +43,10 @@ export function findEntry(index: readonly IndexEntry[], text: string): NamedEntr
   if (digest !== undefined && named.tag === undefined) {
     const repository = repositoryName(reference);
     const sibling = index.find(
-      (candidate) => candidate.descriptor?.digest === digest && candidate.name && splitName(candidate.name).repository === repository,
+      (candidate) =>
+        candidate.descriptor?.digest === digest &&
+        candidate.name &&
+        splitName(candidate.name).repository === repository,
     );
     if (sibling) return usable(sibling);
   }

@@ -37,7 +37,10 @@ export function compareBytes(a: string, b: string): number {
 
 function patternTest(pattern: string): (name: string) => boolean {
   if (!/[*?]/.test(pattern)) return (name) => name.includes(pattern);
-  const source = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replace(/\*+/g, '.*').replace(/\?/g, '.');
+  const source = pattern
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replace(/\*+/g, '.*')
+    .replace(/\?/g, '.');
   const expression = new RegExp(`^${source}$`, 'su');
   return (name) => expression.test(name);
 }

@@ -1,5 +1,5 @@
 /** What became of one item of a command that takes many: one failure does not hide the rest. */
-import { ChartError, isChartError } from '../errors.js';
+import { type ChartError, isChartError } from '../errors.js';
 
 export type Outcome<Result> =
   | { readonly item: string; readonly result: Result; readonly error?: undefined }

@@ -46,7 +46,9 @@ export async function pullCharts(
   const batch = new TagBatch(layout);
   const names = new Map((await layout.readIndex()).map(({ name, descriptor }) => [name, descriptor]));
   const pulling = await mapConcurrent(refs, CONCURRENCY, async (text, position) => {
-    const arrived = await outcomeOf(text, () => pullChart(dependencies, text, names, (tag, repository) => listener.onStart(position, tag, repository)));
+    const arrived = await outcomeOf(text, () =>
+      pullChart(dependencies, text, names, (tag, repository) => listener.onStart(position, tag, repository)),
+    );
     const finish = async (): Promise<Outcome<Pulled>> => {
       if (arrived.error) return arrived;
       return outcomeOf(text, async () => {

@@ -1,9 +1,9 @@
 /** Charts from the cache to the registry that each reference names. */
-import { copyArtifact, type CopyEvent } from '../copy.js';
+import { type CopyEvent, copyArtifact } from '../copy.js';
 import { ChartError } from '../errors.js';
 import type { Layout } from '../layout/layout.js';
-import type { Target } from '../oci/target.js';
 import { parseReference, type Reference } from '../oci/reference.js';
+import type { Target } from '../oci/target.js';
 import { type CachedChart, findEntry, readCachedChart, summaryOf } from './cached-chart.js';
 import { type Outcome, outcomeOf } from './outcome.js';
 import { mapConcurrent } from './parallel.js';
@@ -54,7 +54,10 @@ export async function pushCharts(
   });
 }
 
-async function pushChart({ layout, connect, signal, onEvent }: TransferDependencies, chart: CachedChart): Promise<Pushed> {
+async function pushChart(
+  { layout, connect, signal, onEvent }: TransferDependencies,
+  chart: CachedChart,
+): Promise<Pushed> {
   const { host, path } = remoteReference(chart.ref);
   const target = await connect(host);
   const { digest } = chart.manifest.descriptor;

@@ -8,7 +8,10 @@ export interface Removed {
 }
 
 /** Removes references, all in one write of index.json. A broken entry can be removed too. */
-export async function removeCharts({ layout }: { layout: Layout }, refs: readonly string[]): Promise<Outcome<Removed>[]> {
+export async function removeCharts(
+  { layout }: { layout: Layout },
+  refs: readonly string[],
+): Promise<Outcome<Removed>[]> {
   const index = await layout.readIndex();
   const found = await Promise.all(
     refs.map((text) =>

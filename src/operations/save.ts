@@ -8,9 +8,9 @@ import type { Descriptor } from '../oci/descriptor.js';
 import { CHART_CONFIG, CHART_PROVENANCE } from '../oci/media-types.js';
 import { formatReference, parseReference, repositoryName } from '../oci/reference.js';
 import { TagBatch } from './batch.js';
-import type { ChartSummary } from './summary.js';
 import { type Outcome, outcomeOf } from './outcome.js';
 import { mapConcurrent } from './parallel.js';
+import type { ChartSummary } from './summary.js';
 
 export interface SaveItem {
   /** A chart directory or a packed chart. */
@@ -81,9 +81,13 @@ function savedName(item: SaveItem, source: ChartSource, prefix: string | undefin
   const text = item.ref ?? `${(prefix as string).replace(/\/+$/, '')}/${name}:${version}`;
   const reference = parseReference(text);
   if (reference.digest !== undefined) {
-    throw new ChartError('REFERENCE_INVALID', `cannot save ${item.path} as ${text}: the digest is known only afterwards`, {
-      hint: 'Leave out @sha256:...; chart save prints the digest.',
-    });
+    throw new ChartError(
+      'REFERENCE_INVALID',
+      `cannot save ${item.path} as ${text}: the digest is known only afterwards`,
+      {
+        hint: 'Leave out @sha256:...; chart save prints the digest.',
+      },
+    );
   }
   const tagged = reference.tag === undefined ? `${repositoryName(reference)}:${version}` : text;
   return formatReference(parseReference(tagged));

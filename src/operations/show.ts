@@ -1,8 +1,8 @@
 /** Parts of a cached chart, as they are in it. */
 import { readChartFiles } from '../chart/archive.js';
 import type { Layout } from '../layout/layout.js';
-import { compareBytes } from './list.js';
 import { findEntry, readCachedChart } from './cached-chart.js';
+import { compareBytes } from './list.js';
 
 export type ShowPart = 'chart' | 'values' | 'readme' | 'crds' | 'all' | 'manifest';
 export const SHOW_PARTS: readonly ShowPart[] = ['chart', 'values', 'readme', 'crds', 'all', 'manifest'];
@@ -21,7 +21,11 @@ export async function showChart(
   const entry = findEntry(await layout.readIndex(), ref);
   const chart = await readCachedChart(layout, entry);
   if (part === 'manifest') return [{ kind: 'manifest', path: entry.name, bytes: chart.manifest.bytes }];
-  const files = await readChartFiles(() => layout.readBlob(chart.parts.layer), (path) => kindOf(path) !== undefined, { signal });
+  const files = await readChartFiles(
+    () => layout.readBlob(chart.parts.layer),
+    (path) => kindOf(path) !== undefined,
+    { signal },
+  );
   const shown = files.flatMap(({ path, bytes }) => {
     const kind = kindOf(path);
     return kind && (part === 'all' || part === kind) ? [{ kind, path, bytes }] : [];

@@ -1,10 +1,10 @@
 /** A second name for a chart in the cache. */
-import type { Layout } from '../layout/layout.js';
+
 import { ChartError } from '../errors.js';
+import type { Layout } from '../layout/layout.js';
 import { formatReference, parseReference } from '../oci/reference.js';
-import { findEntry, readCachedChart } from './cached-chart.js';
+import { findEntry, readCachedChart, summaryOf } from './cached-chart.js';
 import type { ChartSummary } from './summary.js';
-import { summaryOf } from './cached-chart.js';
 
 /** Names the chart at `source` also `target`; a target without a tag takes the source's. */
 export async function tagChart(

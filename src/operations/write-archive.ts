@@ -32,7 +32,9 @@ export async function writeArchive(
     const code = systemErrorCode(cause);
     if (code === undefined) throw cause;
     const full = code === 'ENOSPC' || code === 'EDQUOT';
-    throw new ChartError(full ? 'DISK_FULL' : 'EXPORT_BLOCKED', `cannot write ${path}: ${(cause as Error).message}`, { cause });
+    throw new ChartError(full ? 'DISK_FULL' : 'EXPORT_BLOCKED', `cannot write ${path}: ${(cause as Error).message}`, {
+      cause,
+    });
   }
   return path;
 }
@@ -54,9 +56,13 @@ async function writeBlobTo(layout: Layout, blob: Descriptor, path: string, signa
     );
     const found = digester.digest();
     if (found !== blob.digest) {
-      throw new ChartError('BLOB_DIGEST_MISMATCH', `content ${blob.digest} is damaged in the cache (it is now ${found})`, {
-        hint: 'Save or pull the chart again to mend it.',
-      });
+      throw new ChartError(
+        'BLOB_DIGEST_MISMATCH',
+        `content ${blob.digest} is damaged in the cache (it is now ${found})`,
+        {
+          hint: 'Save or pull the chart again to mend it.',
+        },
+      );
     }
     await rename(temporary, path);
   } catch (error) {

@@ -2,7 +2,14 @@ import { sep } from 'node:path';
 import type { Exported } from '../../operations/export.js';
 import { openCache } from '../context.js';
 import { ItemReport } from '../item-report.js';
-import { addFileOption, addFormatOption, type FileOptions, type FormatOptions, readItems, readOptions } from '../options.js';
+import {
+  addFileOption,
+  addFormatOption,
+  type FileOptions,
+  type FormatOptions,
+  readItems,
+  readOptions,
+} from '../options.js';
 import type { Configure } from '../program.js';
 import { renderSummary, summaryData } from '../render.js';
 import { printable } from '../text.js';

@@ -1,15 +1,18 @@
+import { digestHex } from '../../oci/digest.js';
 import type { Listing } from '../../operations/list.js';
 import { type Context, openCache } from '../context.js';
 import { addFormatOption, type FormatOptions, readOptions } from '../options.js';
 import type { Configure } from '../program.js';
 import { renderData, summaryData } from '../render.js';
 import { formatAge, formatSize, printable } from '../text.js';
-import { digestHex } from '../../oci/digest.js';
 
 const HEADER = ['REF', 'NAME', 'VERSION', 'DIGEST', 'SIZE', 'CREATED'];
 
 export const configure: Configure = (command, context) => {
-  command.argument('[pattern]', 'only references that it fits: * and ? as in a shell, * also crosses /; or a part of them');
+  command.argument(
+    '[pattern]',
+    'only references that it fits: * and ? as in a shell, * also crosses /; or a part of them',
+  );
   addFormatOption(command).addHelpText(
     'after',
     `
@@ -31,9 +34,18 @@ Examples:
   });
 };
 
-async function print(context: Context, { charts }: Listing, { output, quiet }: FormatOptions & { quiet?: boolean }): Promise<void> {
+async function print(
+  context: Context,
+  { charts }: Listing,
+  { output, quiet }: FormatOptions & { quiet?: boolean },
+): Promise<void> {
   if (output !== 'table') {
-    context.stdout.write(await renderData(charts.map((chart) => ({ ...summaryData(chart), created: chart.created })), output));
+    context.stdout.write(
+      await renderData(
+        charts.map((chart) => ({ ...summaryData(chart), created: chart.created })),
+        output,
+      ),
+    );
   } else if (quiet) {
     context.stdout.write(charts.map(({ ref }) => `${printable(ref)}\n`).join(''));
   } else {

@@ -1,6 +1,6 @@
 import type { Pushed } from '../../operations/push.js';
-import { openCache } from '../context.js';
 import { connector } from '../connect.js';
+import { openCache } from '../context.js';
 import { ItemReport } from '../item-report.js';
 import {
   addConnectionOptions,

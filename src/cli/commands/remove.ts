@@ -1,8 +1,15 @@
-import type { Removed } from '../../operations/remove.js';
 import { splitName } from '../../oci/reference.js';
+import type { Removed } from '../../operations/remove.js';
 import { openCache } from '../context.js';
 import { ItemReport } from '../item-report.js';
-import { addFileOption, addFormatOption, type FileOptions, type FormatOptions, readItems, readOptions } from '../options.js';
+import {
+  addFileOption,
+  addFormatOption,
+  type FileOptions,
+  type FormatOptions,
+  readItems,
+  readOptions,
+} from '../options.js';
 import type { Configure } from '../program.js';
 import { printable } from '../text.js';
 

@@ -1,14 +1,21 @@
 import { Option } from 'commander';
 import { ChartError } from '../../errors.js';
+import { splitName } from '../../oci/reference.js';
 import type { SaveItem } from '../../operations/save.js';
+import type { ChartSummary } from '../../operations/summary.js';
 import { type Context, openCache } from '../context.js';
 import { ItemReport } from '../item-report.js';
-import { addFileOption, addFormatOption, type FileOptions, type FormatOptions, readLines, readOptions } from '../options.js';
+import {
+  addFileOption,
+  addFormatOption,
+  type FileOptions,
+  type FormatOptions,
+  readLines,
+  readOptions,
+} from '../options.js';
 import type { Configure } from '../program.js';
 import { renderSummary, summaryData } from '../render.js';
 import { printable } from '../text.js';
-import type { ChartSummary } from '../../operations/summary.js';
-import { splitName } from '../../oci/reference.js';
 
 interface SaveOptions extends FormatOptions, FileOptions {
   readonly to?: string;
@@ -23,7 +30,10 @@ export const configure: Configure = (command, context) => {
     .option('--to <prefix>', 'save each chart as PREFIX/NAME:VERSION');
   addFileOption(command, 'paths (without --to: a path and a reference)');
   command.addOption(
-    new Option('--media-type <type>', 'layer type: legacy can be read by Helm 3.6.3, current is that of Helm 3.7').choices(['legacy', 'current']),
+    new Option(
+      '--media-type <type>',
+      'layer type: legacy can be read by Helm 3.6.3, current is that of Helm 3.7',
+    ).choices(['legacy', 'current']),
   );
   addFormatOption(command).addHelpText(
     'after',
@@ -39,11 +49,16 @@ Examples:
     const { options, settings } = readOptions<SaveOptions>(command, context);
     const items = await readSaveItems(context, paths, options);
     const { saveCharts } = await import('../../operations/save.js');
-    const report = new ItemReport<ChartSummary>(context, items.map(({ path }) => path), options, {
-      text: (chart) => `${renderSummary(chart)}${printable(splitName(chart.ref).tag)}: saved\n`,
-      quiet: (chart) => `${printable(chart.ref)}\n`,
-      data: (chart) => ({ ...summaryData(chart), status: 'saved' }),
-    });
+    const report = new ItemReport<ChartSummary>(
+      context,
+      items.map(({ path }) => path),
+      options,
+      {
+        text: (chart) => `${renderSummary(chart)}${printable(splitName(chart.ref).tag)}: saved\n`,
+        quiet: (chart) => `${printable(chart.ref)}\n`,
+        data: (chart) => ({ ...summaryData(chart), status: 'saved' }),
+      },
+    );
     await saveCharts(
       {
         layout: await openCache(context, settings.cacheDirectory),
@@ -57,7 +72,11 @@ Examples:
   });
 };
 
-async function readSaveItems(context: Context, paths: readonly string[], { to, file }: SaveOptions): Promise<SaveItem[]> {
+async function readSaveItems(
+  context: Context,
+  paths: readonly string[],
+  { to, file }: SaveOptions,
+): Promise<SaveItem[]> {
   const lines = file === undefined ? [] : await readLines(context, file);
   if (to !== undefined) {
     if (paths.length === 0 && file === undefined) throw usage('"chart save --to" requires at least 1 path');

@@ -8,7 +8,9 @@ import { printableLines } from '../text.js';
 
 export const configure: Configure = (command, context) => {
   command
-    .addArgument(new Argument('<part>', 'what to show').choices(['chart', 'values', 'readme', 'crds', 'all', 'manifest']))
+    .addArgument(
+      new Argument('<part>', 'what to show').choices(['chart', 'values', 'readme', 'crds', 'all', 'manifest']),
+    )
     .argument('<ref>', 'a chart in the cache');
   addFormatOption(command).addHelpText(
     'after',

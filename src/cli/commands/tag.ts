@@ -6,7 +6,9 @@ import { renderData, renderSummary, summaryData } from '../render.js';
 import { printable } from '../text.js';
 
 export const configure: Configure = (command, context) => {
-  command.argument('<src>', 'a chart in the cache').argument('<dst>', 'its second name; without a tag it takes that of SRC');
+  command
+    .argument('<src>', 'a chart in the cache')
+    .argument('<dst>', 'its second name; without a tag it takes that of SRC');
   addFormatOption(command).addHelpText(
     'after',
     `
