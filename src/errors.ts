@@ -22,12 +22,14 @@ export type ChartErrorCode =
   | 'BLOB_NOT_FOUND'
   | 'BLOB_DIGEST_MISMATCH'
   | 'BLOB_SIZE_MISMATCH'
+  | 'BLOB_IN_USE'
   | 'MANIFEST_NOT_FOUND'
   | 'MANIFEST_INVALID'
   | 'ARTIFACT_NOT_A_CHART'
   // the cache on disk
   | 'LAYOUT_INVALID'
   | 'LAYOUT_LOCKED'
+  | 'LAYOUT_UNREADABLE'
   | 'LAYOUT_UNWRITABLE'
   | 'DISK_FULL'
   // the wire
