@@ -1,0 +1,118 @@
+/**
+ * What a user calls a chart: a directory or a `.tgz` file, checked, and ready to be stored.
+ *
+ *     directory   packed: the same files give the same bytes
+ *     .tgz        byte for byte as it is, with the `.prov` beside it if there is one
+ */
+import { type Stats, statSync } from 'node:fs';
+import { open as openFile, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Readable } from 'node:stream';
+import { ChartError, isChartError, systemErrorCode, throwIfCancelled } from '../errors.js';
+import { checkChartArchive } from './archive-check.js';
+import { checkMagic } from './archive-magic.js';
+import { readDirectory } from './directory-source.js';
+import { checkChartName } from './entry-path.js';
+import { CHART_LIMITS, type ChartLimits, limitExceeded } from './files.js';
+import { loadChart } from './load.js';
+import type { ChartMetadata } from './metadata.js';
+import { packChart } from './pack.js';
+import { systemWords } from './system-words.js';
+
+export interface ChartSource {
+  readonly kind: 'directory' | 'archive';
+  readonly metadata: ChartMetadata;
+  /** For the user, one line each. */
+  readonly warnings: readonly string[];
+  /** Bytes of the layer, where they are known before it is packed. */
+  readonly size?: number;
+  /** Where the provenance file beside an archive is. */
+  readonly provenance?: string;
+  /** The provenance file's content; there is one exactly if `provenance` is set. */
+  readProvenance?(): Promise<Uint8Array>;
+  /** Starts the layer from its first byte; may be called again. */
+  open(): Promise<Readable>;
+}
+
+export interface OpenSourceOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly limits?: ChartLimits | undefined;
+}
+
+/**
+ * Finds and validates a chart. An empty path means the working directory, as for Helm.
+ *
+ * @throws ChartError `CHART_NOT_FOUND`, `CHART_INVALID`, `CHART_SOURCE_UNREADABLE`, `IGNORE_INVALID`, `ARCHIVE_INVALID`,
+ *   `ARCHIVE_UNSAFE`, `LIMIT_EXCEEDED`, `CANCELLED`
+ */
+export async function openChartSource(name: string, options: OpenSourceOptions = {}): Promise<ChartSource> {
+  throwIfCancelled(options.signal);
+  const source = path.resolve(name);
+  const stats = statSource(source);
+  return stats.isDirectory() ? openDirectory(source, options) : openArchive(source, stats, options);
+}
+
+async function openDirectory(source: string, options: OpenSourceOptions): Promise<ChartSource> {
+  const { walked, files } = await readDirectory(source, options);
+  const { metadata, warnings } = await loadChart(files);
+  checkChartName(metadata.name);
+  return {
+    kind: 'directory',
+    metadata,
+    warnings: [...walked.warnings, ...warnings],
+    open: async () => packChart({ ...walked, name: metadata.name, signal: options.signal }),
+  };
+}
+
+async function openArchive(source: string, checked: Stats, options: OpenSourceOptions): Promise<ChartSource> {
+  checkMagic(source, checked);
+  const open = async (): Promise<Readable> => openUnchanged(source, checked);
+  const { metadata, warnings } = await checkChartArchive(open, options).catch((error: unknown) => {
+    if (!isChartError(error, 'ARCHIVE_INVALID') || error.message !== 'gzip: invalid header') throw error;
+    const words = `file '${source}' does not appear to be a valid chart file (details: ${error.message})`;
+    throw new ChartError('ARCHIVE_INVALID', words, { hint: error.hint, cause: error });
+  });
+  checkChartName(metadata.name);
+  return { kind: 'archive', metadata, warnings, size: checked.size, ...provenanceOf(source), open };
+}
+
+function provenanceOf(source: string): Pick<ChartSource, 'provenance' | 'readProvenance'> {
+  const provenance = `${source}.prov`;
+  if (!statSync(provenance, { throwIfNoEntry: false })?.isFile()) return {};
+  return {
+    provenance,
+    readProvenance: async () => {
+      const { size } = statSource(provenance);
+      if (size > CHART_LIMITS.fileBytes) throw limitExceeded(`bytes in ${provenance}`, CHART_LIMITS.fileBytes);
+      return readFile(provenance).catch((cause: unknown) => {
+        throw unreadable('open', provenance, cause);
+      });
+    },
+  };
+}
+
+/** The bytes of the file that was checked, not of another that has taken its place since. */
+async function openUnchanged(source: string, checked: Stats): Promise<Readable> {
+  const file = await openFile(source).catch((cause: unknown) => {
+    throw unreadable('open', source, cause);
+  });
+  const { size, mtimeMs, ino } = await file.stat();
+  if (size === checked.size && mtimeMs === checked.mtimeMs && ino === checked.ino) return file.createReadStream();
+  await file.close();
+  throw new ChartError('CHART_SOURCE_UNREADABLE', `read ${source}: the file changed while it was read`, {
+    hint: 'Try again once nothing writes to it any more.',
+  });
+}
+
+function statSource(source: string): Stats {
+  try {
+    return statSync(source);
+  } catch (cause) {
+    if (systemErrorCode(cause) === undefined) throw cause;
+    throw new ChartError('CHART_NOT_FOUND', `stat ${source}: ${systemWords(cause)}`, { cause });
+  }
+}
+
+function unreadable(verb: string, source: string, cause: unknown): ChartError {
+  return new ChartError('CHART_SOURCE_UNREADABLE', `${verb} ${source}: ${systemWords(cause)}`, { cause });
+}
