@@ -20,9 +20,11 @@ if (files.length === 0) fail(`no *.test.ts in ${named.join(', ') || 'test'}`);
 
 // Two at least: a file that waits for a process it started leaves the processor to another.
 const concurrency = Math.max(2, availableParallelism());
+// The same on every Node version, and whether or not a terminal is there.
+const reporter = options.some((option) => option.startsWith('--test-reporter')) ? [] : ['--test-reporter=spec'];
 const child = spawn(
   process.execPath,
-  ['--import', 'tsx', '--test', `--test-concurrency=${concurrency}`, ...options, ...files],
+  ['--import', 'tsx', '--test', `--test-concurrency=${concurrency}`, ...reporter, ...options, ...files],
   { stdio: 'inherit' },
 );
 child.on('error', (error) => fail(error.message));
