@@ -1,0 +1,118 @@
+/** The content of a blob as one stream, over as many connections as it takes. */
+import { Readable } from 'node:stream';
+import { ChartError, throwIfCancelled } from '../errors.js';
+import type { Descriptor } from '../oci/descriptor.js';
+import { contentLength, headerOf, readContentRange } from './answers.js';
+import { explainFault } from './faults.js';
+import type { Retry } from './retry.js';
+import type { WireResponse } from './transport.js';
+
+export interface BlobStreamOptions {
+  readonly descriptor: Descriptor;
+  /** First and last byte wanted. */
+  readonly start: number;
+  readonly last: number;
+  readonly signal: AbortSignal | undefined;
+  readonly retry: Retry;
+}
+
+/** Asks for the bytes from `from` to the last one wanted: 200 with the whole blob, or 206. */
+export type AskForBlob = (from: number, signal: AbortSignal) => Promise<WireResponse>;
+
+/**
+ * Streams the bytes from `start` to `last`. Resolves once the registry has begun to answer. A connection that breaks is
+ * followed by a request for the rest. The stream never gives more than was asked for, and fails if there is less; whether
+ * it is the right content is for the reader to find out by digest.
+ */
+export async function streamBlob(ask: AskForBlob, options: BlobStreamOptions): Promise<Readable> {
+  throwIfCancelled(options.signal);
+  const stop = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
+  const chunks = chunksOf(await ask(options.start, signal), ask, options, signal);
+  return new Readable({
+    read() {
+      chunks.next().then(
+        ({ done, value }) => this.push(done ? null : value),
+        (error: Error) => this.destroy(error),
+      );
+    },
+    destroy(error, done) {
+      stop.abort();
+      done(error);
+    },
+  });
+}
+
+/** Times that one blob is gone on with, however far each brings it. */
+const RESUMPTIONS_LIMIT = 100;
+
+async function* chunksOf(
+  first: WireResponse,
+  ask: AskForBlob,
+  { descriptor, start, last, retry, signal: outer }: BlobStreamOptions,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer, void> {
+  let at = start;
+  let response = first;
+  let fruitless = 0;
+  for (let resumptions = 0; ; resumptions += 1) {
+    try {
+      for await (const chunk of wantedPart(response, descriptor, at, last)) {
+        yield chunk;
+        at += chunk.length;
+        fruitless = 0;
+      }
+      return;
+    } catch (cause) {
+      fruitless += 1;
+      const error = explainFault(cause, { method: response.method, url: response.url, signal: outer ?? signal });
+      const delay = resumptions < RESUMPTIONS_LIMIT ? retry.delay({ error }, fruitless) : undefined;
+      if (delay === undefined) throw error;
+      await retry.sleep(delay, signal);
+    }
+    response = await ask(at, signal);
+  }
+}
+
+/** The part of an answer from byte `at` to byte `last` of the blob, no byte less and no byte more. */
+async function* wantedPart(
+  response: WireResponse,
+  descriptor: Descriptor,
+  at: number,
+  last: number,
+): AsyncGenerator<Buffer, void> {
+  checkAnnounced(response, descriptor, at);
+  const whole = response.status !== 206;
+  const end = whole ? descriptor.size : last + 1;
+  let position = whole ? 0 : at;
+  for await (const chunk of response.body as AsyncIterable<Buffer>) {
+    const part = chunk.subarray(Math.max(at - position, 0), Math.max(last + 1 - position, 0));
+    position += chunk.length;
+    if (part.length > 0) yield part;
+    if (position > end) throw sizeMismatch(descriptor, `more than ${end}`);
+    if (position > last && end > last + 1) return;
+  }
+  if (position < end) throw sizeMismatch(descriptor, `only ${position}`);
+}
+
+/** Refuses before anything is read what cannot become the blob. */
+function checkAnnounced(response: WireResponse, descriptor: Descriptor, at: number): void {
+  const range = readContentRange(response);
+  const size = response.status === 206 ? range?.total : contentLength(response);
+  const encoding = headerOf(response, 'content-encoding') ?? 'identity';
+  const { host } = response.url;
+  if (encoding !== 'identity') {
+    throw new ChartError('REGISTRY_PROTOCOL', `${host} encodes blob ${descriptor.digest}, which nobody asked for`);
+  }
+  if (response.status === 206 && range?.first !== at) {
+    throw new ChartError(
+      'REGISTRY_PROTOCOL',
+      `${host} sends another part of blob ${descriptor.digest} than was asked for`,
+    );
+  }
+  if (size !== undefined && size !== descriptor.size) throw sizeMismatch(descriptor, `${size}`);
+}
+
+function sizeMismatch({ digest, size }: Descriptor, found: string): ChartError {
+  return new ChartError('BLOB_SIZE_MISMATCH', `blob ${digest} has ${found} bytes instead of ${size}`);
+}

@@ -1,0 +1,170 @@
+/**
+ * Faults of the connection, in the words of Helm 3.6.3 and the libraries it was made of where these had some:
+ *
+ *     failed to do request: Head "http://localhost:5000/v2/": dial tcp 127.0.0.1:5000: connect: connection refused
+ *     -------- message ---------------------------------------------------------------------------------------
+ *                           ------------------------ summary -------------------------------------------------
+ */
+import { ChartError, type ChartErrorCode, cancelled, systemErrorCode } from '../errors.js';
+import { shownUrl } from './redact.js';
+
+export interface WireFaultOptions {
+  readonly summary: string;
+  readonly hint?: string | undefined;
+  readonly cause?: unknown;
+  /** Trying again may help. */
+  readonly transient: boolean;
+  /** Milliseconds after which the other side asked to be tried again. */
+  readonly retryAfter?: number | undefined;
+  /** The other side does not speak TLS. */
+  readonly plainAnswer?: boolean | undefined;
+}
+
+/** A `ChartError` that says whether trying again may help. */
+export class WireFault extends ChartError {
+  /** The message without the words before it. */
+  readonly summary: string;
+  readonly transient: boolean;
+  readonly retryAfter: number | undefined;
+  readonly plainAnswer: boolean;
+
+  constructor(code: ChartErrorCode, message: string, options: WireFaultOptions) {
+    super(code, message, options);
+    this.summary = options.summary;
+    this.transient = options.transient;
+    this.retryAfter = options.retryAfter;
+    this.plainAnswer = options.plainAnswer ?? false;
+  }
+}
+
+interface Explanation {
+  readonly code: ChartErrorCode;
+  readonly words: string;
+  readonly hint?: string;
+  readonly transient?: boolean;
+  readonly plainAnswer?: boolean;
+}
+
+interface Attempt {
+  readonly method: string;
+  readonly url: URL;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Explains what an attempt to reach a server ended with. A `ChartError` (such as one of the body sent) is returned as it is. */
+export function explainFault(error: unknown, { method, url, signal }: Attempt): ChartError {
+  if (signal?.aborted) return cancelled(signal);
+  if (error instanceof ChartError) return error;
+  const { code, words, hint, transient = false, plainAnswer } = explain(firstError(error), url);
+  const summary = `${method.charAt(0)}${method.slice(1).toLowerCase()} "${shownUrl(url)}": ${words}`;
+  const options = { summary, hint, transient, plainAnswer, cause: error };
+  return new WireFault(code, `failed to do request: ${summary}`, options);
+}
+
+/** Of an attempt at several addresses, what the first of them ended with. */
+function firstError(error: unknown): unknown {
+  return error instanceof AggregateError && error.errors.length > 0 ? error.errors[0] : error;
+}
+
+function explain(error: unknown, url: URL): Explanation {
+  const code = systemErrorCode(error) ?? '';
+  return connecting(code, error, url) ?? securing(code, error, url) ?? talking(code, error, url);
+}
+
+function connecting(code: string, error: unknown, { hostname, host }: URL): Explanation | undefined {
+  const { address, port } = error as { address?: string; port?: number };
+  const dial = `dial tcp ${address === undefined ? host : `${address.includes(':') ? `[${address}]` : address}:${port}`}`;
+  const unreachable = { code: 'REGISTRY_UNREACHABLE' } as const;
+  const hint = `Check that ${host} is the right name and port, and that a registry runs there.`;
+  const network = `Check the network and what stands between here and ${host}.`;
+  switch (code) {
+    case 'ECONNREFUSED':
+      return { ...unreachable, words: `${dial}: connect: connection refused`, hint };
+    case 'ENOTFOUND':
+      return { ...unreachable, words: `dial tcp: lookup ${hostname}: no such host`, hint };
+    case 'EAI_AGAIN':
+      return {
+        ...unreachable,
+        words: `dial tcp: lookup ${hostname}: name resolution failed`,
+        hint: network,
+        transient: true,
+      };
+    case 'ENETUNREACH':
+      return { ...unreachable, words: `${dial}: connect: network is unreachable`, hint: network };
+    case 'EHOSTUNREACH':
+      return { ...unreachable, words: `${dial}: connect: no route to host`, hint: network };
+    case 'ETIMEDOUT':
+    case 'UND_ERR_CONNECT_TIMEOUT':
+      return { ...unreachable, words: `${dial}: i/o timeout`, hint: network, transient: true };
+    default:
+      return undefined;
+  }
+}
+
+const UNKNOWN_AUTHORITY: readonly string[] = [
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+];
+const NO_TLS: readonly string[] = ['EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG'];
+const CERTIFICATE_FAULT =
+  /^(?:CERT_|CRL_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_EXCEEDED|HOSTNAME_MISMATCH|ERR_TLS_|ERR_SSL_)/;
+
+function securing(code: string, error: unknown, { hostname, host }: URL): Explanation | undefined {
+  const tls = { code: 'REGISTRY_TLS' } as const;
+  const { reason, message = '' } = error as { reason?: string; message?: string };
+  if (UNKNOWN_AUTHORITY.includes(code)) {
+    const hint = `Give the authority that signed the certificate of ${host} with --ca-file, or in NODE_EXTRA_CA_CERTS.`;
+    return { ...tls, words: `x509: certificate signed by unknown authority (${code})`, hint };
+  }
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    const hint = `Use a name that the certificate of ${host} is valid for.`;
+    return { ...tls, words: `x509: certificate is not valid for ${hostname}: ${reason ?? ''}`.trimEnd(), hint };
+  }
+  if (code === 'CERT_HAS_EXPIRED') {
+    const hint = `The certificate of ${host} must be renewed; check this machine's clock, too.`;
+    return { ...tls, words: 'x509: certificate has expired', hint };
+  }
+  if (code === 'CERT_NOT_YET_VALID') {
+    const hint = `Check this machine's clock against that of ${host}.`;
+    return { ...tls, words: 'x509: certificate is not yet valid', hint };
+  }
+  if (/alert (?:certificate required|bad certificate|unknown ca|handshake failure)/i.test(message)) {
+    const hint = `${host} may want a client certificate: give one with --cert-file and --key-file.`;
+    return { ...tls, words: `tls: the server refused the handshake (${code})`, hint };
+  }
+  if (NO_TLS.includes(code)) {
+    const hint = `If ${host} is meant to be reached without TLS, add --plain-http.`;
+    return { ...tls, words: 'http: server gave HTTP response to HTTPS client', hint, plainAnswer: true };
+  }
+  if (CERTIFICATE_FAULT.test(code)) return { ...tls, words: `tls: ${code}` };
+  return undefined;
+}
+
+function talking(code: string, error: unknown, { host }: URL): Explanation {
+  const broken = { code: 'REGISTRY_UNREACHABLE', transient: true } as const;
+  const slow = `${host} is slow or hangs; try again later.`;
+  switch (code) {
+    case 'UND_ERR_HEADERS_TIMEOUT':
+      return { ...broken, words: 'timeout awaiting response headers', hint: slow };
+    case 'UND_ERR_BODY_TIMEOUT':
+      return { ...broken, words: 'timeout awaiting the rest of the response', hint: slow };
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return { ...broken, words: 'connection reset by peer', hint: 'The connection was cut; try again.' };
+    case 'UND_ERR_SOCKET':
+    case 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH':
+    case 'UND_ERR_ABORTED':
+      return { ...broken, words: 'unexpected EOF', hint: 'The connection was cut; try again.' };
+    case 'UND_ERR_DESTROYED':
+    case 'UND_ERR_CLOSED':
+      return { code: 'CANCELLED', words: 'the connection to the registry was closed' };
+    case 'UND_ERR_HEADERS_OVERFLOW':
+      return { code: 'REGISTRY_PROTOCOL', words: 'the response has more headers than are read' };
+    default:
+      if (code.startsWith('HPE_')) return { code: 'REGISTRY_PROTOCOL', words: `malformed HTTP response (${code})` };
+      return { ...broken, words: code || (error as Error)?.message || String(error), transient: false };
+  }
+}

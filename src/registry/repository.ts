@@ -1,0 +1,74 @@
+/**
+ * One repository of a registry, as a `Repository`.
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#endpoints
+ *
+ *     /v2/PATH/blobs/DIGEST            blobs.ts, blob-stream.ts
+ *     /v2/PATH/blobs/uploads/...       uploads.ts
+ *     /v2/PATH/manifests/REFERENCE     manifests.ts
+ *     /v2/PATH/tags/list               tags.ts
+ */
+import type { Readable } from 'node:stream';
+import type { Descriptor } from '../oci/descriptor.js';
+import type { Digest } from '../oci/digest.js';
+import type { RawManifest } from '../oci/manifest.js';
+import type { CallOptions, ReadBlobOptions, Repository, TagOrDigest } from '../oci/target.js';
+import { deleteBlob, readBlob, statBlob } from './blobs.js';
+import type { Client } from './client.js';
+import { deleteManifest, deleteTag, readManifest, resolveManifest, writeManifest } from './manifests.js';
+import type { RepositoryContext } from './repository-context.js';
+import { listTags } from './tags.js';
+import { writeBlob } from './uploads.js';
+
+export class RegistryRepository implements Repository, RepositoryContext {
+  readonly client: Client;
+  readonly name: string;
+
+  constructor(client: Client, name: string) {
+    this.client = client;
+    this.name = name;
+  }
+
+  get fullName(): string {
+    return `${this.client.host}/${this.name}`;
+  }
+
+  resolve(reference: TagOrDigest, options: CallOptions = {}): Promise<Descriptor> {
+    return resolveManifest(this, reference, options);
+  }
+
+  readManifest(reference: TagOrDigest, options: CallOptions = {}): Promise<RawManifest> {
+    return readManifest(this, reference, options);
+  }
+
+  readBlob(descriptor: Descriptor, options: ReadBlobOptions = {}): Promise<Readable> {
+    return readBlob(this, descriptor, options);
+  }
+
+  statBlob(digest: Digest, options: CallOptions = {}): Promise<number | undefined> {
+    return statBlob(this, digest, options);
+  }
+
+  listTags(options: CallOptions = {}): AsyncIterable<string> {
+    return listTags(this, options);
+  }
+
+  writeBlob(descriptor: Descriptor, open: () => Promise<Readable>, options: CallOptions = {}): Promise<void> {
+    return writeBlob(this, descriptor, open, options);
+  }
+
+  writeManifest(manifest: RawManifest, tag?: string, options: CallOptions = {}): Promise<void> {
+    return writeManifest(this, manifest, tag, options);
+  }
+
+  deleteTag(tag: string, options: CallOptions = {}): Promise<void> {
+    return deleteTag(this, tag, options);
+  }
+
+  deleteManifest(digest: Digest, options: CallOptions = {}): Promise<void> {
+    return deleteManifest(this, digest, options);
+  }
+
+  deleteBlob(digest: Digest, options: CallOptions = {}): Promise<void> {
+    return deleteBlob(this, digest, options);
+  }
+}

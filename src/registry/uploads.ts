@@ -1,0 +1,136 @@
+/**
+ * Blobs on their way to the registry.
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#push
+ *
+ *     HEAD blobs/DIGEST                 200: it is there, nothing is sent
+ *     POST blobs/uploads/               at the same time, so that a new blob takes two round trips: 202, Location
+ *     PUT  Location&digest=DIGEST       the whole content: 201
+ *     PATCH Location, ..., PUT          in chunks, where the registry refuses the above: chunked-upload.ts
+ */
+import type { Readable } from 'node:stream';
+import { ChartError, isChartError } from '../errors.js';
+import type { Descriptor } from '../oci/descriptor.js';
+import type { Digest } from '../oci/digest.js';
+import type { CallOptions } from '../oci/target.js';
+import { discard, headerOf } from './answers.js';
+import { headBlob } from './blobs.js';
+import { CHUNK_SIZE, SMALL_CHUNK_SIZE, sendChunked } from './chunked-upload.js';
+import { commitUpload } from './commit.js';
+import { checkedContent } from './content.js';
+import type { Refusal } from './refusals.js';
+import { pathOf, type RepositoryContext, scopesOf } from './repository-context.js';
+import { nextLocation } from './upload-location.js';
+
+/**
+ * Stores a blob unless it is there. A fault on the way is answered by looking again, for it may have arrived all the same,
+ * and then by a new upload from the first byte.
+ */
+export async function writeBlob(
+  repository: RepositoryContext,
+  descriptor: Descriptor,
+  open: () => Promise<Readable>,
+  { signal }: CallOptions,
+): Promise<void> {
+  const { retry } = repository.client;
+  for (let attempt = 1; ; attempt += 1) {
+    const upload = await startUnlessThere(repository, descriptor, signal);
+    if (upload === undefined) return;
+    try {
+      return await send(repository, upload, descriptor, open, signal);
+    } catch (error) {
+      const delay = retry.delay({ error }, attempt);
+      if (delay === undefined) throw error;
+      await retry.sleep(delay, signal);
+    }
+  }
+}
+
+/** Where to send the blob to, or undefined if it is there. */
+async function startUnlessThere(
+  repository: RepositoryContext,
+  { digest }: Descriptor,
+  signal: AbortSignal | undefined,
+): Promise<URL | undefined> {
+  const [there, upload] = await Promise.allSettled([
+    hasBlob(repository, digest, signal),
+    startUpload(repository, signal),
+  ]);
+  if (there.status === 'fulfilled' && !there.value) {
+    if (upload.status === 'fulfilled') return upload.value;
+    throw upload.reason;
+  }
+  if (upload.status === 'fulfilled') await cancelUpload(repository, upload.value, signal);
+  if (there.status === 'rejected') throw there.reason;
+  return undefined;
+}
+
+async function hasBlob(repository: RepositoryContext, digest: Digest, signal?: AbortSignal): Promise<boolean> {
+  const response = await headBlob(repository, digest, 'pull,push', signal);
+  if (response.status === 200) return true;
+  if ([400, 404, 405, 501].includes(response.status)) return false;
+  throw await repository.client.refusal(response, {
+    what: `look for blob ${digest} of ${repository.fullName}`,
+    message: (status) => `unexpected response: ${status}`,
+  });
+}
+
+export async function startUpload(repository: RepositoryContext, signal?: AbortSignal): Promise<URL> {
+  const response = await repository.client.send({
+    method: 'POST',
+    url: pathOf(repository, 'blobs/uploads/'),
+    scopes: scopesOf(repository, 'pull,push'),
+    headers: { 'content-length': '0' },
+    repeatable: true,
+    signal,
+  });
+  if (response.status < 200 || response.status > 204) {
+    throw await repository.client.refusal(response, { what: `take an upload to ${repository.fullName}` });
+  }
+  await discard(response);
+  return nextLocation(response, headerOf(response, 'location'));
+}
+
+/** An upload that is not needed after all; the registry drops it in time by itself, too. */
+async function cancelUpload(repository: RepositoryContext, url: URL, signal?: AbortSignal): Promise<void> {
+  try {
+    const scopes = scopesOf(repository, 'pull,push');
+    await discard(await repository.client.send({ method: 'DELETE', url, scopes, signal }));
+  } catch (error) {
+    if (!isChartError(error)) throw error;
+  }
+}
+
+async function send(
+  repository: RepositoryContext,
+  upload: URL,
+  descriptor: Descriptor,
+  open: () => Promise<Readable>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const headers = { 'content-type': 'application/octet-stream', 'content-length': `${descriptor.size}` };
+  const body = async (): Promise<Readable> => checkedContent(await open(), descriptor);
+  const refusal = await commitUpload(repository, upload, descriptor.digest, { headers, body, signal });
+  if (refusal === undefined) return;
+  if (!refusesWholeBlobs(refusal)) throw await uploadError(repository, descriptor, refusal);
+  const size = refusal.response.status === 413 ? SMALL_CHUNK_SIZE : CHUNK_SIZE;
+  const again = await startUpload(repository, signal);
+  const second = await sendChunked(repository, again, descriptor, await body(), { signal, size });
+  if (second !== undefined) throw await uploadError(repository, descriptor, second);
+}
+
+/** True for the ways in which registries and proxies say that they want a blob in pieces. */
+function refusesWholeBlobs({ response: { status }, code }: Refusal): boolean {
+  if (status === 400 || status === 404) return code === 'UNSUPPORTED' || code === 'BLOB_UPLOAD_INVALID';
+  return [405, 411, 413, 415, 416, 501].includes(status);
+}
+
+async function uploadError(repository: RepositoryContext, { digest }: Descriptor, refusal: Refusal): Promise<Error> {
+  if (refusal.code === 'DIGEST_INVALID' || refusal.code === 'SIZE_INVALID') {
+    const code = refusal.code === 'DIGEST_INVALID' ? 'BLOB_DIGEST_MISMATCH' : 'BLOB_SIZE_MISMATCH';
+    return new ChartError(
+      code,
+      `${repository.client.host} received other content for blob ${digest} (${refusal.words})`,
+    );
+  }
+  return repository.client.explain(refusal, { what: `store blob ${digest} in ${repository.fullName}` });
+}
