@@ -16,6 +16,11 @@ export interface Descriptor {
 
 const MEDIA_TYPE = /^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$/;
 
+/** True for `TYPE/SUBTYPE` without parameters. https://www.rfc-editor.org/rfc/rfc6838#section-4.2 */
+export function isMediaType(text: string): boolean {
+  return MEDIA_TYPE.test(text);
+}
+
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -30,7 +35,7 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 export function parseDescriptor(value: unknown, where: string): Descriptor {
   if (!isRecord(value)) throw new ChartError('MANIFEST_INVALID', `${where} is not a descriptor`);
   const { mediaType, size } = value;
-  if (typeof mediaType !== 'string' || !MEDIA_TYPE.test(mediaType)) {
+  if (typeof mediaType !== 'string' || !isMediaType(mediaType)) {
     throw new ChartError('MANIFEST_INVALID', `${where} has no valid mediaType`);
   }
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) {
