@@ -1,0 +1,179 @@
+/**
+ * The distribution API over a Target, as a request handler.
+ *
+ *     createServer(createHandler(target, { writable: true }))
+ *
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#api
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isChartError } from '../errors.js';
+import type { ServableTarget } from '../oci/target.js';
+import { blobEndpoints } from './blobs.js';
+import { answerEarly, ignoreBody } from './bodies.js';
+import { catalogEndpoints } from './catalog.js';
+import { isDamage, Refusal, toRefusal } from './errors.js';
+import { answer, COMMON_HEADERS, type Endpoint, type Endpoints, type Exchange, type Service } from './exchange.js';
+import { DEFAULT_LIMITS, type Limits } from './limits.js';
+import { manifestEndpoints } from './manifests.js';
+import { referrersEndpoints } from './referrers.js';
+import { parseRoute, type Route } from './routes.js';
+import { tagsEndpoints } from './tags.js';
+import { Uploads } from './upload-sessions.js';
+import { uploadEndpoints, uploadsEndpoints } from './uploads.js';
+
+export interface HandlerOptions {
+  /** False refuses every method but GET and HEAD. */
+  readonly writable: boolean;
+  /** Serves only repositories of this name or below it. */
+  readonly prefix?: string | undefined;
+  /** The host that a short name means where several hosts have it. */
+  readonly prefer?: string | undefined;
+  /** Told of every request when it is over. */
+  readonly onRequest?: ((record: AccessRecord) => void) | undefined;
+  /** Told of what a client learns only as 500 and above, and of content that turned out to be damaged. */
+  readonly onError?: ((error: unknown) => void) | undefined;
+  readonly limits?: Partial<Limits> | undefined;
+  /** Milliseconds since 1970. */
+  readonly now?: (() => number) | undefined;
+}
+
+export interface AccessRecord {
+  /** When it began, in milliseconds since 1970. */
+  readonly time: number;
+  readonly durationMs: number;
+  readonly method: string;
+  /** Path and query as they were sent. */
+  readonly url: string;
+  /** 499 where the client left before there was an answer. */
+  readonly status: number;
+  /** Bytes of the answer's body. */
+  readonly bytes: number;
+  readonly remoteAddress: string | undefined;
+  readonly userAgent: string | undefined;
+}
+
+export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+
+const CLIENT_GONE = 499;
+
+const ENDPOINTS: Readonly<Record<Route['kind'], Endpoints>> = {
+  base: { GET: answerBase, HEAD: answerBase },
+  catalog: catalogEndpoints,
+  manifest: manifestEndpoints,
+  blob: blobEndpoints,
+  uploads: uploadsEndpoints,
+  upload: uploadEndpoints,
+  tags: tagsEndpoints,
+  referrers: referrersEndpoints,
+};
+
+/** Never throws, and answers every request that is not cut off. Paths outside the API are answered with 404. */
+export function createHandler(target: ServableTarget, options: HandlerOptions): Handler {
+  const { onRequest, onError, now = Date.now } = options;
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const service: Service = {
+    target,
+    names: { target, prefix: options.prefix, prefer: options.prefer },
+    limits,
+    uploads: new Uploads(target, limits, now),
+    exclusively: createQueue(),
+    onError: (error) => onError?.(error),
+  };
+  return (request, response) => {
+    const { method = '', url = '' } = request;
+    const mark = url.indexOf('?');
+    const path = mark < 0 ? url : url.slice(0, mark);
+    const search = mark < 0 ? '' : url.slice(mark + 1);
+    const state = { status: CLIENT_GONE, bytes: 0, reading: false };
+    const exchange: Exchange = { ...service, request, response, method, search, state };
+    if (onRequest) response.once('close', watch(exchange, onRequest, now));
+    response.on('error', ignore);
+    serve(exchange, path, options.writable).catch((error) => refuse(exchange, error));
+  };
+}
+
+async function serve(exchange: Exchange, path: string, writable: boolean): Promise<void> {
+  const { method } = exchange;
+  const reading = method === 'GET' || method === 'HEAD';
+  if (!reading && !writable) throw notAllowed('this registry is read-only', ['GET', 'HEAD']);
+  const route = parseRoute(path);
+  if (route === undefined) throw new Refusal(404, 'UNSUPPORTED', 'there is nothing under this path');
+  const endpoint = endpointOf(ENDPOINTS[route.kind], method);
+  if (reading || method === 'DELETE') ignoreBody(exchange);
+  await endpoint(exchange, route);
+}
+
+function endpointOf(endpoints: Endpoints, method: string): Endpoint {
+  if (Object.hasOwn(endpoints, method)) return endpoints[method as keyof Endpoints] as Endpoint;
+  throw notAllowed('the method is not supported here', Object.keys(endpoints));
+}
+
+function notAllowed(message: string, methods: readonly string[]): Refusal {
+  return new Refusal(405, 'UNSUPPORTED', message, { headers: { Allow: methods.join(', ') } });
+}
+
+function answerBase(exchange: Exchange): void {
+  answer(exchange, 200, { 'Content-Type': 'application/json' }, '{}');
+}
+
+function refuse(exchange: Exchange, error: unknown): void {
+  const { request, response, method, state, onError } = exchange;
+  if (response.destroyed || (request.destroyed && !request.complete)) {
+    if (!isChartError(error, 'CANCELLED') && !isAbort(error)) onError(error);
+    response.destroy();
+    return;
+  }
+  const reading = method === 'GET' || method === 'HEAD';
+  const refusal = toRefusal(error, reading);
+  if (refusal.status >= 500 || (reading && isDamage(error))) onError(error);
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const body = refusal.body();
+  state.status = refusal.status;
+  if (method !== 'HEAD') state.bytes = Buffer.byteLength(body);
+  answerEarly(exchange, (close) => {
+    response.writeHead(refusal.status, {
+      ...COMMON_HEADERS,
+      'Content-Type': 'application/json',
+      'Content-Length': Buffer.byteLength(body),
+      ...refusal.headers,
+      ...(close && { Connection: 'close' }),
+    });
+    response.write(body);
+  });
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
+}
+
+function watch({ request, method, state }: Exchange, onRequest: (record: AccessRecord) => void, now: () => number) {
+  const time = now();
+  const began = performance.now();
+  const { remoteAddress } = request.socket;
+  return () =>
+    onRequest({
+      time,
+      durationMs: performance.now() - began,
+      method,
+      url: request.url ?? '',
+      status: state.status,
+      bytes: state.bytes,
+      remoteAddress,
+      userAgent: request.headers['user-agent'],
+    });
+}
+
+/** Runs what it is given one after the other. */
+function createQueue(): Service['exclusively'] {
+  let last: Promise<unknown> = Promise.resolve();
+  return (change) => {
+    const result = last.then(change, change);
+    last = result.catch(ignore);
+    return result;
+  };
+}
+
+function ignore(): void {}
