@@ -50,9 +50,9 @@ function readKeys(stdin: NodeJS.ReadStream): Promise<string> {
     };
     const onData = (chunk: Buffer): void => {
       for (const key of chunk.toString('utf8')) {
-        if (key === '\r' || key === '\n' || key === '\u0004') return finish(() => resolve(answer.join('')));
-        if (key === '\u0003') return finish(() => reject(new ChartError('CANCELLED', 'cancelled')));
-        if (key === '\u007F' || key === '\b') answer.pop();
+        if (key === '\u0003') finish(() => reject(new ChartError('CANCELLED', 'cancelled')));
+        else if (key === '\r' || key === '\n' || key === '\u0004') finish(() => resolve(answer.join('')));
+        else if (key === '\u007F' || key === '\b') answer.pop();
         else if (key === '\u0015') answer = [];
         else answer.push(key);
       }

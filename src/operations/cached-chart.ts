@@ -37,7 +37,7 @@ export function findEntry(index: readonly IndexEntry[], text: string): NamedEntr
   if (exact) return usable(exact);
   const reference = parseReference(text);
   const { digest, ...named } = reference;
-  const name = formatReference(named);
+  const name = formatReference({ ...named, digest: undefined });
   const entry = index.find((candidate) => candidate.name === (digest && !named.tag ? text : name));
   if (entry && (digest === undefined || entry.descriptor?.digest === digest)) return usable(entry);
   if (digest !== undefined && named.tag === undefined) {
@@ -77,23 +77,26 @@ export async function readCachedChart(layout: Layout, { name, descriptor }: Name
   const manifest = await layout.readManifest(descriptor);
   const parts = chartParts(parseManifest(manifest.bytes, descriptor.mediaType));
   const { size } = layout.statBlobFile(parts.layer.digest);
-  if (size !== parts.layer.size) {
-    throw new ChartError(
-      'BLOB_SIZE_MISMATCH',
-      `content ${parts.layer.digest} of ${name} has ${size} bytes instead of ${parts.layer.size}`,
-      { hint: 'Save or pull the chart again to mend it.' },
-    );
-  }
+  if (size !== parts.layer.size) throw damagedLayer(parts.layer, size);
   const metadata = await readMetadata(layout, parts);
   return { ref: name, ...splitName(name), manifest, parts, name: metadata.name, version: metadata.version };
 }
 
-async function readMetadata(layout: Layout, parts: ChartParts): Promise<{ name: string; version: string }> {
+export function damagedLayer({ digest, size }: Descriptor, found: number): ChartError {
+  return new ChartError('BLOB_SIZE_MISMATCH', `content ${digest} has ${found} bytes instead of ${size}`, {
+    hint: 'Save or pull the chart again to mend it.',
+  });
+}
+
+/** Name and version from the config, or from the chart in the layer where the config does not tell. */
+export async function readMetadata(layout: Layout, parts: ChartParts): Promise<{ name: string; version: string }> {
   try {
-    return parseConfig(await layout.readSmallBlob(parts.config));
+    const { name, version } = parseConfig(await layout.readSmallBlob(parts.config));
+    return { name, version };
   } catch (error) {
     if (!isChartError(error)) throw error;
-    return (await checkChartArchive(() => layout.readBlob(parts.layer))).metadata;
+    const { metadata } = await checkChartArchive(() => layout.readBlob(parts.layer));
+    return { name: metadata.name, version: metadata.version };
   }
 }
 

@@ -26,3 +26,28 @@ export async function mapConcurrent<Item, Result>(
   if (rejection) throw rejection.reason;
   return results;
 }
+
+/**
+ * As {@link mapConcurrent}, for work that ends in a wait shared with others: `work` gives a function for that last part,
+ * which runs outside of the limit. `onAllWorked` is called when only such parts are left.
+ */
+export async function mapWithTail<Item, Result>(
+  items: readonly Item[],
+  limit: number,
+  work: (item: Item, index: number) => Promise<() => Promise<Result>>,
+  onAllWorked: () => void,
+): Promise<Result[]> {
+  const tails: Promise<Result>[] = new Array(items.length);
+  try {
+    await mapConcurrent(items, limit, async (item, index) => {
+      const tail = (await work(item, index))();
+      tails[index] = tail;
+      // Observed here, so that a rejection that comes before the others are done is not taken for unhandled.
+      tail.catch(() => undefined);
+    });
+  } finally {
+    onAllWorked();
+    await Promise.allSettled(tails);
+  }
+  return Promise.all(tails);
+}

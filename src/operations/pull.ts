@@ -11,7 +11,7 @@ import type { Source } from '../oci/target.js';
 import { TagBatch } from './batch.js';
 import { readCachedChart, summaryOf } from './cached-chart.js';
 import { type Outcome, outcomeOf } from './outcome.js';
-import { mapConcurrent } from './parallel.js';
+import { mapWithTail } from './parallel.js';
 import { remoteReference, type TransferDependencies } from './push.js';
 import type { ChartSummary } from './summary.js';
 
@@ -45,22 +45,25 @@ export async function pullCharts(
   const { layout } = dependencies;
   const batch = new TagBatch(layout);
   const names = new Map((await layout.readIndex()).map(({ name, descriptor }) => [name, descriptor]));
-  const pulling = await mapConcurrent(refs, CONCURRENCY, async (text, position) => {
-    const arrived = await outcomeOf(text, () =>
-      pullChart(dependencies, text, names, (tag, repository) => listener.onStart(position, tag, repository)),
-    );
-    const finish = async (): Promise<Outcome<Pulled>> => {
-      if (arrived.error) return arrived;
-      return outcomeOf(text, async () => {
-        const { entry, status, receivedBytes } = arrived.result;
-        if (status === 'downloaded') await batch.add(entry);
-        return { ...summaryOf(await readCachedChart(layout, entry)), status, receivedBytes };
-      });
+  const pull = async (text: string, position: number): Promise<() => Promise<Outcome<Pulled>>> => {
+    const onStart = (tag: string, repository: string): void => listener.onStart(position, tag, repository);
+    const arrived = await outcomeOf(text, () => pullChart(dependencies, text, names, onStart));
+    return async () => {
+      const outcome = await nameChart(layout, batch, arrived);
+      listener.onOutcome(position, outcome);
+      return outcome;
     };
-    return { named: finish().then((outcome) => (listener.onOutcome(position, outcome), outcome)) };
+  };
+  return mapWithTail(refs, CONCURRENCY, pull, () => batch.finish());
+}
+
+async function nameChart(layout: Layout, batch: TagBatch, arrived: Outcome<Arrived>): Promise<Outcome<Pulled>> {
+  if (arrived.error) return arrived;
+  const { entry, status, receivedBytes } = arrived.result;
+  return outcomeOf(arrived.item, async () => {
+    if (status === 'downloaded') await batch.add(entry);
+    return { ...summaryOf(await readCachedChart(layout, entry)), status, receivedBytes };
   });
-  batch.finish();
-  return Promise.all(pulling.map(({ named }) => named));
 }
 
 async function pullChart(
@@ -87,14 +90,14 @@ async function pullChart(
   }
   const manifest = await source.readManifest(remote.digest, { signal });
   const parts = chartParts(parseManifest(manifest.bytes, manifest.descriptor.mediaType));
-  const receivedBytes = await copyContent(source, layout.repository(repositoryName(parsed)), manifest, {
+  const { copiedBytes } = await copyContent(source, layout.repository(repositoryName(parsed)), manifest, {
     signal,
     verify: true,
     onEvent: (event) => onEvent?.(name, event),
   });
   await checkChartArchive(() => layout.readBlob(parts.layer), { signal });
   await layout.putBytes(manifest.bytes, manifest.descriptor.mediaType);
-  return { entry: { name, descriptor: manifest.descriptor }, status: 'downloaded', receivedBytes };
+  return { entry: { name, descriptor: manifest.descriptor }, status: 'downloaded', receivedBytes: copiedBytes };
 }
 
 async function resolveRemote(source: Source, wanted: string, name: string, signal?: AbortSignal): Promise<Descriptor> {

@@ -1,4 +1,5 @@
 /** Charts from directories and archives into the cache. */
+import { createReadStream } from 'node:fs';
 import { chartManifest, type LayerFlavour, layerMediaType } from '../artifact.js';
 import { encodeConfig } from '../chart/config.js';
 import { type ChartSource, openChartSource } from '../chart/source.js';
@@ -9,7 +10,7 @@ import { CHART_CONFIG, CHART_PROVENANCE } from '../oci/media-types.js';
 import { formatReference, parseReference, repositoryName } from '../oci/reference.js';
 import { TagBatch } from './batch.js';
 import { type Outcome, outcomeOf } from './outcome.js';
-import { mapConcurrent } from './parallel.js';
+import { mapWithTail } from './parallel.js';
 import type { ChartSummary } from './summary.js';
 
 export interface SaveItem {
@@ -47,19 +48,21 @@ export async function saveCharts(
 ): Promise<Outcome<ChartSummary>[]> {
   const batch = new TagBatch(layout);
   const taken = new Map<string, string>();
-  const saving = await mapConcurrent(items, CONCURRENCY, async (item, index) => {
-    const outcome = await outcomeOf(item.path, async () => {
+  const save = async (item: SaveItem, index: number): Promise<() => Promise<Outcome<ChartSummary>>> => {
+    const stored = await outcomeOf(item.path, async () => {
       const source = await openChartSource(item.path, { signal });
       for (const warning of source.warnings) onWarning?.(item, warning);
       const ref = savedName(item, source, prefix);
       claim(taken, ref, item.path);
       return await storeChart(layout, source, ref, flavour, signal);
     });
-    // Waiting for index.json here would hold up the next chart, so the promise travels in an object.
-    return { tagged: finishSave(batch, outcome).then((done) => (onOutcome(index, done), done)) };
-  });
-  batch.finish();
-  return Promise.all(saving.map(({ tagged }) => tagged));
+    return async () => {
+      const outcome = await nameChart(batch, stored);
+      onOutcome(index, outcome);
+      return outcome;
+    };
+  };
+  return mapWithTail(items, CONCURRENCY, save, () => batch.finish());
 }
 
 interface StoredChart {
@@ -67,7 +70,7 @@ interface StoredChart {
   readonly manifest: Descriptor;
 }
 
-async function finishSave(batch: TagBatch, outcome: Outcome<StoredChart>): Promise<Outcome<ChartSummary>> {
+async function nameChart(batch: TagBatch, outcome: Outcome<StoredChart>): Promise<Outcome<ChartSummary>> {
   if (outcome.error) return outcome;
   const { summary, manifest } = outcome.result;
   return outcomeOf(outcome.item, async () => {
@@ -113,9 +116,11 @@ async function storeChart(
   const { name, version } = source.metadata;
   const layer = await layout.ingestBlob(await source.open(), { mediaType: layerMediaType(flavour), signal });
   const config = await layout.putBytes(encodeConfig(source.metadata), CHART_CONFIG);
-  const provenance = await source.readProvenance?.();
-  const prov = provenance && (await layout.putBytes(provenance, CHART_PROVENANCE));
-  const { bytes, descriptor } = chartManifest({ config, layer, provenance: prov });
+  const provenance =
+    source.provenance === undefined
+      ? undefined
+      : await layout.ingestBlob(createReadStream(source.provenance), { mediaType: CHART_PROVENANCE, signal });
+  const { bytes, descriptor } = chartManifest({ config, layer, provenance });
   await layout.putBytes(bytes, descriptor.mediaType);
   return { summary: { ref, digest: descriptor.digest, size: layer.size, name, version }, manifest: descriptor };
 }

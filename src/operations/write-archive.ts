@@ -4,7 +4,7 @@ import { createWriteStream } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { checkChartName } from '../chart/metadata.js';
+import { checkChartName } from '../chart/chart-name.js';
 import { ChartError, systemErrorCode } from '../errors.js';
 import type { Layout } from '../layout/layout.js';
 import type { Descriptor } from '../oci/descriptor.js';

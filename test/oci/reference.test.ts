@@ -6,23 +6,24 @@ import { formatReference, parseReference, repositoryName, splitName, wireTag } f
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 
 describe('parseReference', () => {
-  const accepted: [text: string, host: string | undefined, path: string, tag?: string, digest?: string][] = [
-    ['c', undefined, 'c'],
-    ['c:v1', undefined, 'c', 'v1'],
-    ['host/c:1', 'host', 'c', '1'],
-    ['host.io/c:20210304', 'host.io', 'c', '20210304'],
-    ['Host.IO/team/c:V1', 'Host.IO', 'team/c', 'V1'],
-    ['localhost:5001/c', 'localhost:5001', 'c'],
-    ['host:65535/c:v1', 'host:65535', 'c', 'v1'],
-    ['oci://host.io/c:v1', 'host.io', 'c', 'v1'],
-    ['host.io/c:1.2.3+build.5', 'host.io', 'c', '1.2.3+build.5'],
-    [`host.io/c@${DIGEST}`, 'host.io', 'c', undefined, DIGEST],
-    [`host.io:443/c:1.0@${DIGEST}`, 'host.io:443', 'c', '1.0', DIGEST],
-    ['[::1]:5001/c:v1', '[::1]:5001', 'c', 'v1'],
-    ['[fe80::1]/c', '[fe80::1]', 'c'],
-    ['host.io/a_b.c--d/e__f:_x', 'host.io', 'a_b.c--d/e__f', '_x'],
-    ['team_x/app:1', undefined, 'team_x/app', '1'],
-  ];
+  const accepted: [text: string, host: string | undefined, path: string, tag?: string | undefined, digest?: string][] =
+    [
+      ['c', undefined, 'c'],
+      ['c:v1', undefined, 'c', 'v1'],
+      ['host/c:1', 'host', 'c', '1'],
+      ['host.io/c:20210304', 'host.io', 'c', '20210304'],
+      ['Host.IO/team/c:V1', 'Host.IO', 'team/c', 'V1'],
+      ['localhost:5001/c', 'localhost:5001', 'c'],
+      ['host:65535/c:v1', 'host:65535', 'c', 'v1'],
+      ['oci://host.io/c:v1', 'host.io', 'c', 'v1'],
+      ['host.io/c:1.2.3+build.5', 'host.io', 'c', '1.2.3+build.5'],
+      [`host.io/c@${DIGEST}`, 'host.io', 'c', undefined, DIGEST],
+      [`host.io:443/c:1.0@${DIGEST}`, 'host.io:443', 'c', '1.0', DIGEST],
+      ['[::1]:5001/c:v1', '[::1]:5001', 'c', 'v1'],
+      ['[fe80::1]/c', '[fe80::1]', 'c'],
+      ['host.io/a_b.c--d/e__f:_x', 'host.io', 'a_b.c--d/e__f', '_x'],
+      ['team_x/app:1', undefined, 'team_x/app', '1'],
+    ];
   for (const [text, host, path, tag, digest] of accepted) {
     it(`reads ${text}`, () => {
       const reference = parseReference(text);

@@ -35,7 +35,7 @@ Examples:
       data: ({ ref }) => ({ ref, status: 'removed' }),
     });
     const outcomes = await removeCharts({ layout: await openCache(context, settings.cacheDirectory) }, refs);
-    outcomes.forEach((outcome, index) => report.done(index, outcome));
+    for (const [index, outcome] of outcomes.entries()) report.done(index, outcome);
     await report.end();
   });
 };

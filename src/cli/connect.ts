@@ -1,0 +1,79 @@
+/** One connection pool a host for a whole command, with the credentials and TLS options that were given or stored. */
+import { text as readText } from 'node:stream/consumers';
+import { ChartError } from '../errors.js';
+import type { Target } from '../oci/target.js';
+import type { Credentials } from '../registry/credentials.js';
+import type { RegistryOptions } from '../registry/registry.js';
+import type { Context } from './context.js';
+import type { ConnectionOptions } from './options.js';
+import type { Settings } from './settings.js';
+import { printable } from './text.js';
+import { version } from './version.js';
+
+const PASSWORD_WARNING = 'WARNING: Using --password via the CLI is insecure. Use --password-stdin.\n';
+
+/** Opens registries, each once, and closes them with the command. */
+export async function connector(
+  context: Context,
+  settings: Settings,
+  options: ConnectionOptions,
+): Promise<(host: string) => Target> {
+  const { openRegistry } = await import('../registry/registry.js');
+  const given = await givenCredentials(context, options);
+  const shared = registryOptions(context, options);
+  const registries = new Map<string, ReturnType<typeof openRegistry>>();
+  context.onClose(async () => {
+    await Promise.all([...registries.values()].map((registry) => registry.close()));
+  });
+  return (host) => {
+    const credentials = given ?? (() => storedCredentials(settings, host));
+    const registry = registries.get(host) ?? openRegistry(host, { ...shared, credentials });
+    registries.set(host, registry);
+    return registry;
+  };
+}
+
+/** What the options say of a connection; what they do not name is left to the registry client. */
+export function registryOptions(context: Context, options: ConnectionOptions): RegistryOptions {
+  const { plainHttp, insecureSkipTlsVerify, caFile, certFile, keyFile } = options;
+  return {
+    plainHttp,
+    insecureSkipTlsVerify,
+    caFile,
+    certFile,
+    keyFile,
+    userAgent: `chart/${version}`,
+    ...(context.debug && {
+      trace: ({ method, url, status, ms, error }) =>
+        context.stderr.write(printable(`debug: ${method} ${url} ${error ?? status} ${Math.round(ms)} ms`) + '\n'),
+    }),
+  };
+}
+
+async function storedCredentials(settings: Settings, host: string): Promise<Credentials | undefined> {
+  const { readCredentials } = await import('../registry/credentials.js');
+  return readCredentials(settings.credentialFiles, host);
+}
+
+async function givenCredentials(context: Context, options: ConnectionOptions): Promise<Credentials | undefined> {
+  const password = await givenPassword(context, options);
+  if (options.username === undefined && password === undefined) return undefined;
+  if (options.username === undefined || password === undefined) {
+    throw new ChartError('USAGE', '--username and a password belong together', {
+      hint: 'Give both, with --password-stdin, or neither, and log in with chart registry login.',
+    });
+  }
+  return { username: options.username, password };
+}
+
+/** The password of `--password-stdin`, which wins, or of `--password`, which is warned of; without one line break at its end. */
+export async function givenPassword(context: Context, options: ConnectionOptions): Promise<string | undefined> {
+  if (options.passwordStdin) {
+    return (await readText(context.stdin)).replace(/\n$/, '').replace(/\r$/, '');
+  }
+  if (options.password !== undefined && options.password !== '') {
+    context.stderr.write(PASSWORD_WARNING);
+    return options.password;
+  }
+  return undefined;
+}

@@ -1,0 +1,41 @@
+/** Credentials of registries: tried, stored, removed. */
+import { ChartError } from '../errors.js';
+import {
+  type IdentityCredentials,
+  type PasswordCredentials,
+  removeCredentials,
+  saveCredentials,
+} from '../registry/credentials.js';
+import { login } from '../registry/login.js';
+import type { RegistryOptions } from '../registry/registry.js';
+
+export interface LoginDependencies {
+  /** The credential file to write. */
+  readonly file: string;
+  readonly connection: Omit<RegistryOptions, 'credentials'>;
+  readonly signal?: AbortSignal | undefined;
+  /** Told when the registry was reached in another way than the one tried first. */
+  readonly onNotice?: ((text: string) => void) | undefined;
+}
+
+/**
+ * Tries the credentials and stores them if the registry lets them in.
+ *
+ * @throws ChartError `CREDENTIALS_REJECTED`, `REGISTRY_UNREACHABLE`, ...: nothing is stored then
+ */
+export async function loginRegistry(
+  { file, connection, signal, onNotice }: LoginDependencies,
+  { host, credentials }: { host: string; credentials: PasswordCredentials | IdentityCredentials },
+): Promise<void> {
+  const { failed, url } = await login(host, credentials, { ...connection, signal });
+  for (const attempt of failed) onNotice?.(`${attempt.url} did not answer with TLS; logged in at ${url} without`);
+  await saveCredentials(file, host, credentials);
+}
+
+/** @throws ChartError `CREDENTIALS_NOT_FOUND` where no file has the host */
+export async function logoutRegistry({ files }: { files: readonly string[] }, host: string): Promise<void> {
+  if (await removeCredentials(files, host)) return;
+  throw new ChartError('CREDENTIALS_NOT_FOUND', 'not logged in', {
+    hint: `${host} is in none of ${files.join(', ')}. The host is to be given as it was to chart registry login.`,
+  });
+}
