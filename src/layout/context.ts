@@ -1,0 +1,57 @@
+/** What the functions of this folder share: where the cache is, how it is to be treated, and what is known of it so far. */
+import { existsSync } from 'node:fs';
+import { ChartError } from '../errors.js';
+import { IndexFile } from './index-file.js';
+import { IndexUpdates } from './index-update.js';
+import { prepareLayout } from './layout-file.js';
+import type { LockWait } from './lock.js';
+import type { ManifestFacts } from './manifest-facts.js';
+import { ingestDir } from './paths.js';
+import { Workspace } from './workspace.js';
+
+export interface LayoutOptions {
+  /** Refuse every change. */
+  readonly readOnly?: boolean | undefined;
+  /** Wait until files are on the disk before saying that they are stored; true if absent. False is for throw-away caches. */
+  readonly fsync?: boolean | undefined;
+  /** Milliseconds to wait for another process that changes index.json; 60,000 if absent. */
+  readonly lockTimeout?: number | undefined;
+  /** Called once a wait, after a second. */
+  readonly onLockWait?: ((wait: LockWait) => void) | undefined;
+}
+
+export interface LayoutContext {
+  /** Absolute. */
+  readonly dir: string;
+  readonly fsync: boolean;
+  readonly readOnly: boolean;
+  readonly index: IndexFile;
+  readonly updates: IndexUpdates;
+  readonly workspace: Workspace;
+  readonly facts: ManifestFacts;
+  /** To be called before anything is written. @throws ChartError `LAYOUT_UNWRITABLE`, `LAYOUT_INVALID`, `DISK_FULL` */
+  readonly prepare: () => Promise<void>;
+}
+
+export function createContext(
+  dir: string,
+  { readOnly = false, fsync = true, lockTimeout = 60_000, onLockWait }: LayoutOptions,
+  facts: ManifestFacts,
+): LayoutContext {
+  const index = new IndexFile(dir);
+  const workspace = new Workspace(ingestDir(dir));
+  let prepared: Promise<void> | undefined;
+  const prepare = (): Promise<void> => {
+    if (readOnly)
+      return Promise.reject(new ChartError('LAYOUT_UNWRITABLE', `the cache ${dir} was opened for reading only`));
+    // A directory that was deleted under a long-lived process is made again.
+    if (!existsSync(ingestDir(dir))) prepared = undefined;
+    prepared ??= prepareLayout(dir, workspace, fsync).catch((error: unknown) => {
+      prepared = undefined;
+      throw error;
+    });
+    return prepared;
+  };
+  const updates = new IndexUpdates({ dir, index, workspace, fsync, lockTimeout, onLockWait, prepare });
+  return { dir, fsync, readOnly, index, updates, workspace, facts, prepare };
+}

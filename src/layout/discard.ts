@@ -1,0 +1,97 @@
+/**
+ * Deleting blobs while other processes may be about to name them.
+ *
+ * A blob is first moved out of `blobs/`, then the leases are read, and what somebody relies on is put back. Who writes first
+ * notes the lease and then looks for the blob. So either the lease is seen here, or the blob is found missing there and is
+ * written anew.
+ */
+import { linkSync, renameSync, unlinkSync } from 'node:fs';
+import { systemErrorCode } from '../errors.js';
+import { type Digest, digestHex } from '../oci/digest.js';
+import { findBlob } from './blobs.js';
+import type { LayoutContext } from './context.js';
+import { writeFault } from './faults.js';
+import type { IndexSession } from './index-update.js';
+import { readIngest } from './leases.js';
+import { blobPath } from './paths.js';
+
+export interface DiscardedBlob {
+  readonly digest: Digest;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** Blobs out of the way at a time: as many as can be put back in a moment. */
+const BATCH = 200;
+
+/**
+ * Deletes blobs that no entry reaches. To be called under the lock of index.json.
+ *
+ * @returns what was deleted: not what is not there, or what a running process relies on
+ * @throws ChartError `LAYOUT_UNWRITABLE`; LockLost
+ */
+export async function discardBlobs(
+  context: LayoutContext,
+  digests: readonly Digest[],
+  session: Pick<IndexSession, 'assertHeld'>,
+): Promise<DiscardedBlob[]> {
+  const discarded: DiscardedBlob[] = [];
+  for (let from = 0; from < digests.length; from += BATCH) {
+    discarded.push(...discardBatch(context, digests.slice(from, from + BATCH), session));
+    // Lets the lock be touched.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return discarded;
+}
+
+function discardBatch(
+  { dir, workspace }: LayoutContext,
+  digests: readonly Digest[],
+  { assertHeld }: Pick<IndexSession, 'assertHeld'>,
+): DiscardedBlob[] {
+  assertHeld();
+  const trash = workspace.createDirectory();
+  const moved = new Map<Digest, DiscardedBlob>();
+  const discarded: DiscardedBlob[] = [];
+  const away = (digest: Digest): string => `${trash.path}/${digestHex(digest)}`;
+  try {
+    for (const digest of digests) {
+      const size = findBlob(dir, digest)?.size;
+      if (size !== undefined && tryMove(blobPath(dir, digest), away(digest))) moved.set(digest, { digest, size });
+    }
+    const { leased } = readIngest(dir, workspace.host);
+    assertHeld();
+    for (const [digest, blob] of moved) {
+      if (leased.has(digest)) continue;
+      unlinkSync(away(digest));
+      moved.delete(digest);
+      discarded.push(blob);
+    }
+    return discarded;
+  } catch (error) {
+    throw writeFault(error, trash.path);
+  } finally {
+    for (const digest of moved.keys()) putBack(away(digest), blobPath(dir, digest));
+    trash.remove();
+  }
+}
+
+/** @returns false if somebody else has just deleted it */
+function tryMove(from: string, to: string): boolean {
+  try {
+    renameSync(from, to);
+    return true;
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return false;
+    throw writeFault(error, from);
+  }
+}
+
+/** Without replacing what a writer has put there in the meantime, where the file system has links. */
+function putBack(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch (error) {
+    if (systemErrorCode(error) !== 'EEXIST') renameSync(from, to);
+  }
+}

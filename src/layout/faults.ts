@@ -1,0 +1,81 @@
+/**
+ * What the operating system reports, in words of the cache: which file, why, and what to do.
+ */
+import { ChartError, systemErrorCode } from '../errors.js';
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOSPC: 'no space left on device',
+  EDQUOT: 'disk quota exceeded',
+  EFBIG: 'file too large',
+  EROFS: 'read-only file system',
+  EACCES: 'permission denied',
+  EPERM: 'operation not permitted',
+  EIO: 'input/output error',
+  EMFILE: 'too many open files',
+  ENFILE: 'too many open files in system',
+  ENOTDIR: 'not a directory',
+  EXDEV: 'it is on another file system than the rest of the cache',
+};
+
+/** Calls `body` and turns its system errors into `ChartError`s about writing `path`. */
+export function writing<T>(path: string, body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    throw writeFault(error, path);
+  }
+}
+
+/**
+ * @returns `DISK_FULL`, `LAYOUT_UNWRITABLE` or `LAYOUT_INVALID`; what is no such system error comes back as it is
+ */
+export function writeFault(error: unknown, path: string): unknown {
+  const code = systemErrorCode(error);
+  const reason = code === undefined ? undefined : REASONS[code];
+  if (code === undefined || reason === undefined) return error;
+  switch (code) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+    case 'EFBIG':
+      return new ChartError('DISK_FULL', `cannot write ${path}: ${reason}`, {
+        hint: 'Nothing was changed. Make space ("chart prune" deletes what no reference needs) and run the command again.',
+        cause: error,
+      });
+    case 'ENOTDIR':
+      return notADirectory(path, error);
+    case 'EXDEV':
+      return new ChartError('LAYOUT_INVALID', `cannot write ${path}: ${reason}`, {
+        hint: 'ingest/, blobs/ and index.json of a cache have to be on one file system.',
+        cause: error,
+      });
+    default:
+      return new ChartError('LAYOUT_UNWRITABLE', `cannot write ${path}: ${reason}`, {
+        hint: 'Use a cache directory that you may write to (--cache-dir), or ask its owner; nothing was changed.',
+        cause: error,
+      });
+  }
+}
+
+/** @returns `LAYOUT_UNREADABLE` or `LAYOUT_INVALID`; what is no such system error comes back as it is */
+export function readFault(error: unknown, path: string): unknown {
+  const code = systemErrorCode(error);
+  const reason = code === undefined ? undefined : REASONS[code];
+  if (code === undefined || reason === undefined) return error;
+  if (code === 'ENOTDIR') return notADirectory(path, error);
+  return new ChartError('LAYOUT_UNREADABLE', `cannot read ${path}: ${reason}`, {
+    hint:
+      code === 'EIO'
+        ? 'The disk reports a fault; copy the cache to another one and run "chart verify" there.'
+        : 'Check the permissions of the cache directory, or use another one (--cache-dir).',
+    cause: error,
+  });
+}
+
+/** Helm 3.6.3's words, which name the cache directory whichever file of it was wanted. */
+function notADirectory(path: string, cause: unknown): ChartError {
+  const dir = path.replace(/\/(?:oci-layout|index\.json.*|blobs(?:\/.*)?|ingest(?:\/.*)?)$/, '');
+  return new ChartError('LAYOUT_INVALID', `mkdir ${dir}: not a directory`, {
+    hint: 'A file is where the cache directory should be; move it away or use another directory (--cache-dir).',
+    cause,
+  });
+}

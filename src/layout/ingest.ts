@@ -1,0 +1,207 @@
+/**
+ * How blobs come in.
+ *
+ *     ingest/w-.../1   written, hashed and counted on the way, compared with what was promised, synced
+ *     blobs/sha256/HEX renamed to: a blob under its final name is whole, always
+ *
+ * What is here already is not written again and keeps its mtime, which says when it came (CREATED). Is it undamaged? Who has
+ * the content in hand (`putBytes`, `ingestBlob`: save) compares all of it, and damage is replaced. `writeBlob` is called by
+ * who would have to fetch it; it trusts the size, or compares the hash if `verify` is set (pull does: reading 100 KB of disk
+ * is nothing beside asking a registry).
+ *
+ * Modes are 0444 less umask, as Helm 3.6.3 has them.
+ */
+import { mkdirSync, write, writeSync } from 'node:fs';
+import { finished, type Readable } from 'node:stream';
+import { promisify } from 'node:util';
+import { ChartError, cancelled, isChartError, systemErrorCode, throwIfCancelled } from '../errors.js';
+import type { Descriptor } from '../oci/descriptor.js';
+import { type Digest, type DigestAlgorithm, Digester, digestAlgorithm, digestOf } from '../oci/digest.js';
+import type { CallOptions, WriteBlobOptions } from '../oci/target.js';
+import { findBlob, hasBytes, verifyBlob } from './blobs.js';
+import type { LayoutContext } from './context.js';
+import { moveFile, syncFile } from './durable.js';
+import { writeFault } from './faults.js';
+import { blobPath, blobsDir } from './paths.js';
+
+export interface IngestOptions extends CallOptions {
+  readonly mediaType: string;
+  readonly algorithm?: DigestAlgorithm | undefined;
+  /** What is promised, as far as anything is. */
+  readonly expected?: { readonly digest?: Digest | undefined; readonly size?: number | undefined } | undefined;
+}
+
+export const BLOB_MODE = 0o444;
+
+/** Stores bytes that are at hand. Idempotent. */
+export async function putBytes(
+  context: LayoutContext,
+  bytes: Uint8Array,
+  mediaType: string,
+  algorithm?: DigestAlgorithm,
+): Promise<Descriptor> {
+  await context.prepare();
+  const descriptor = { mediaType, digest: digestOf(bytes, algorithm), size: bytes.length };
+  await relying(context, descriptor.digest, async () => {
+    if (hasBytes(context.dir, descriptor.digest, bytes)) return;
+    const file = context.workspace.createFile(BLOB_MODE);
+    try {
+      await writeAll(file.fd, file.path, bytes);
+      await place(context, file, descriptor.digest);
+    } finally {
+      file.discard();
+    }
+  });
+  return descriptor;
+}
+
+/**
+ * Stores what a stream brings, whatever its digest turns out to be. Idempotent.
+ *
+ * @throws ChartError `BLOB_DIGEST_MISMATCH`, `BLOB_SIZE_MISMATCH`, `DISK_FULL`, `LAYOUT_UNWRITABLE`, `CANCELLED`; and what the
+ *   stream fails with
+ */
+export async function ingestBlob(
+  context: LayoutContext,
+  content: Readable,
+  options: IngestOptions,
+): Promise<Descriptor> {
+  const { mediaType, expected, signal } = options;
+  const algorithm = options.algorithm ?? (expected?.digest && digestAlgorithm(expected.digest));
+  try {
+    await context.prepare();
+    const file = context.workspace.createFile(BLOB_MODE);
+    try {
+      const digester = new Digester(algorithm);
+      await receive(content, file, digester, expected?.size, signal);
+      const { size } = digester;
+      const digest = digester.digest();
+      check(expected, digest, size);
+      const descriptor = { mediaType, digest, size };
+      await relying(context, digest, async () => {
+        if (!(await isIntact(context, descriptor, signal))) await place(context, file, digest);
+      });
+      return descriptor;
+    } finally {
+      file.discard();
+    }
+  } finally {
+    content.destroy();
+  }
+}
+
+/**
+ * Stores a blob that has to be fetched. Idempotent: `open` is not called for a blob that is here.
+ *
+ * @throws ChartError as {@link ingestBlob}, and what `open` throws
+ */
+export async function writeBlob(
+  context: LayoutContext,
+  descriptor: Descriptor,
+  open: () => Promise<Readable>,
+  { signal, verify = false }: WriteBlobOptions = {},
+): Promise<void> {
+  const { mediaType, digest, size } = descriptor;
+  await context.prepare();
+  throwIfCancelled(signal);
+  await relying(context, digest, async () => {
+    const isHere = verify ? await isIntact(context, descriptor, signal) : findBlob(context.dir, digest)?.size === size;
+    if (isHere) return;
+    await ingestBlob(context, await open(), { mediaType, expected: { digest, size }, signal });
+    context.workspace.settle([digest]);
+  });
+}
+
+/** Gives a file in the workspace, or an upload, its final name. */
+export async function place(
+  { dir, fsync }: LayoutContext,
+  file: { readonly path: string; readonly fd: number; close(): void; release(): void },
+  digest: Digest,
+): Promise<void> {
+  const target = blobPath(dir, digest);
+  try {
+    if (fsync) await syncFile(file.fd);
+    file.close();
+    await moveFile(file.path, target).catch((error: unknown) => {
+      if (systemErrorCode(error) !== 'ENOENT') throw error;
+      mkdirSync(blobsDir(dir, digestAlgorithm(digest)), { recursive: true, mode: 0o755 });
+      return moveFile(file.path, target);
+    });
+    file.release();
+  } catch (error) {
+    throw writeFault(error, target);
+  }
+}
+
+/** Has the process rely on the blob while `store` is at work, and from then on if that succeeds. */
+export async function relying(context: LayoutContext, digest: Digest, store: () => Promise<void>): Promise<void> {
+  context.workspace.rely(digest);
+  try {
+    await store();
+  } catch (error) {
+    context.workspace.settle([digest]);
+    throw error;
+  }
+}
+
+/** True for a blob that is here and undamaged. */
+export async function isIntact({ dir }: LayoutContext, descriptor: Descriptor, signal?: AbortSignal): Promise<boolean> {
+  if (findBlob(dir, descriptor.digest)?.size !== descriptor.size) return false;
+  try {
+    await verifyBlob(dir, descriptor, { signal });
+    return true;
+  } catch (error) {
+    const isDamaged = ['BLOB_NOT_FOUND', 'BLOB_SIZE_MISMATCH', 'BLOB_DIGEST_MISMATCH'] as const;
+    if (isDamaged.some((code) => isChartError(error, code))) return false;
+    throw error;
+  }
+}
+
+/** Writes a stream to a file. Hashes a piece while the system writes it. */
+export async function receive(
+  content: Readable,
+  { fd, path }: { readonly fd: number; readonly path: string },
+  digester: Digester,
+  limit?: number,
+  signal?: AbortSignal,
+): Promise<void> {
+  throwIfCancelled(signal);
+  const onAbort = (): void => void content.destroy(cancelled(signal as AbortSignal));
+  signal?.addEventListener('abort', onAbort, { once: true });
+  finished(content, () => signal?.removeEventListener('abort', onAbort));
+  for await (const piece of content as AsyncIterable<Uint8Array | string>) {
+    const chunk = typeof piece === 'string' ? Buffer.from(piece) : piece;
+    if (limit !== undefined && digester.size + chunk.length > limit) {
+      throw new ChartError('BLOB_SIZE_MISMATCH', `the content has more than the ${limit} bytes that were promised`);
+    }
+    const written = writeAll(fd, path, chunk);
+    digester.update(chunk);
+    await written;
+  }
+}
+
+const writeAsync = promisify(write);
+
+/** Bytes up to which writing takes less time than handing it to another thread. */
+const SMALL = 32 * 1024;
+
+async function writeAll(fd: number, path: string, bytes: Uint8Array): Promise<void> {
+  try {
+    for (let done = 0; done < bytes.length; ) {
+      const left = bytes.length - done;
+      done += left <= SMALL ? writeSync(fd, bytes, done) : (await writeAsync(fd, bytes, done, left)).bytesWritten;
+    }
+  } catch (error) {
+    throw writeFault(error, path);
+  }
+}
+
+function check(expected: IngestOptions['expected'], digest: Digest, size: number): void {
+  if (expected?.size !== undefined && expected.size !== size) {
+    const name = expected.digest ? `blob ${expected.digest}` : 'the content';
+    throw new ChartError('BLOB_SIZE_MISMATCH', `${name} has ${size} bytes instead of ${expected.size}`);
+  }
+  if (expected?.digest !== undefined && expected.digest !== digest) {
+    throw new ChartError('BLOB_DIGEST_MISMATCH', `blob ${expected.digest} has other content (${digest})`);
+  }
+}

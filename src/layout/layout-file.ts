@@ -1,0 +1,77 @@
+/**
+ * oci-layout: says that a directory is an image layout, and of which version.
+ *
+ *     {"imageLayoutVersion":"1.0.0"}
+ *
+ * https://github.com/opencontainers/image-spec/blob/v1.1.0/image-layout.md#oci-layout-file
+ */
+import { mkdirSync, readFileSync, writeSync } from 'node:fs';
+import { ChartError, systemErrorCode } from '../errors.js';
+import { isRecord } from '../oci/descriptor.js';
+import { moveFile, syncFile } from './durable.js';
+import { readFault, writeFault, writing } from './faults.js';
+import { blobsDir, ingestDir, layoutFilePath } from './paths.js';
+import type { Workspace } from './workspace.js';
+
+const VERSION = '1.0.0';
+const CONTENT = JSON.stringify({ imageLayoutVersion: VERSION });
+
+/**
+ * Checks that the directory is a layout that this program knows.
+ *
+ * @returns false where there is no oci-layout, as in a directory that nothing was written to
+ * @throws ChartError `LAYOUT_INVALID`, for another version with the word that Helm 3.6.3 has for it
+ */
+export function checkLayoutFile(dir: string): boolean {
+  const path = layoutFilePath(dir);
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return false;
+    throw readFault(error, path);
+  }
+  const version = parseVersion(text);
+  if (version === VERSION) return true;
+  if (typeof version === 'string') {
+    throw new ChartError(
+      'LAYOUT_INVALID',
+      `unsupported_version: ${path} says ${JSON.stringify(version.slice(0, 40))}`,
+      {
+        hint: `This program knows version ${VERSION}. Use another cache directory (--cache-dir).`,
+      },
+    );
+  }
+  throw new ChartError('LAYOUT_INVALID', `${path} cannot be used: it does not hold ${CONTENT}`, {
+    hint: 'If this directory is a chart cache, delete that file: the next command that writes makes it anew.',
+  });
+}
+
+/** Makes what a writer needs: the directories, and oci-layout in a directory that has none. */
+export async function prepareLayout(dir: string, workspace: Workspace, fsync: boolean): Promise<void> {
+  for (const path of [ingestDir(dir), blobsDir(dir, 'sha256')]) {
+    writing(path, () => mkdirSync(path, { recursive: true, mode: 0o755 }));
+  }
+  if (checkLayoutFile(dir)) return;
+  const file = workspace.createFile(0o644);
+  try {
+    writeSync(file.fd, CONTENT);
+    if (fsync) await syncFile(file.fd);
+    file.close();
+    await moveFile(file.path, layoutFilePath(dir));
+    file.release();
+  } catch (error) {
+    throw writeFault(error, layoutFilePath(dir));
+  } finally {
+    file.discard();
+  }
+}
+
+function parseVersion(text: string): unknown {
+  try {
+    const json: unknown = JSON.parse(text.replace(/^\ufeff/, ''));
+    return isRecord(json) ? json.imageLayoutVersion : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * The cache on disk, see paths.ts. Any number of processes may use one at a time: blobs come in whole or not at all (ingest.ts),
+ * index.json changes under a lock (index-update.ts), reading needs none.
+ *
+ * A directory that does not exist is an empty cache; only writing makes it.
+ */
+import { resolve } from 'node:path';
+import type { Readable } from 'node:stream';
+import type { ChartError } from '../errors.js';
+import { isChartError, throwIfCancelled } from '../errors.js';
+import type { Descriptor } from '../oci/descriptor.js';
+import type { Digest, DigestAlgorithm } from '../oci/digest.js';
+import type { RawManifest } from '../oci/manifest.js';
+import type { CallOptions, ReadBlobOptions, ServableTarget, WriteBlobOptions } from '../oci/target.js';
+import { openBlob } from './blob-stream.js';
+import { type BlobFile, readSmall, statBlobFile, verifyBlob } from './blobs.js';
+import { createContext, type LayoutOptions } from './context.js';
+import type { IndexEntry } from './index-json.js';
+import { type IngestOptions, ingestBlob, putBytes, writeBlob } from './ingest.js';
+import { ManifestFacts } from './manifest-facts.js';
+import { findRepositories, listRepositories } from './manifests.js';
+import { applyPrune, type PruneOptions, type PrunePlan, type PruneResult, planPrune } from './prune.js';
+import { openRepository } from './repository.js';
+import { type NamedDescriptor, tagAll, untagAll } from './tags.js';
+import { Uploads } from './uploads.js';
+
+export type { BlobFile } from './blobs.js';
+export type { LayoutOptions } from './context.js';
+export type { IndexEntry } from './index-json.js';
+export type { IngestOptions } from './ingest.js';
+export type { LockWait } from './lock.js';
+export type { PruneOptions, PrunePlan, PruneResult } from './prune.js';
+export type { NamedDescriptor } from './tags.js';
+
+export interface Layout extends ServableTarget {
+  /** Absolute path. */
+  readonly dir: string;
+
+  /**
+   * Every entry of index.json, in its order. A broken one has a `fault` and does not hide the others.
+   * @throws ChartError `LAYOUT_INVALID`, `LAYOUT_UNREADABLE`: only if index.json or oci-layout as a whole is of no use
+   */
+  readIndex(options?: CallOptions): Promise<IndexEntry[]>;
+  /** @returns what the name stood for before */
+  tag(name: string, descriptor: Descriptor, options?: CallOptions): Promise<IndexEntry | undefined>;
+  /** Names manifests that are here with all their blobs, in one write. All are named or none. See tags.ts. */
+  tagAll(items: readonly NamedDescriptor[], options?: CallOptions): Promise<(IndexEntry | undefined)[]>;
+  /** @returns the entry that had the name, if any had */
+  untag(name: string, options?: CallOptions): Promise<IndexEntry | undefined>;
+  /** Removes names in one write. Blobs stay until `applyPrune`. */
+  untagAll(names: readonly string[], options?: CallOptions): Promise<(IndexEntry | undefined)[]>;
+
+  /** @throws ChartError `BLOB_NOT_FOUND`, `BLOB_SIZE_MISMATCH`, `BLOB_DIGEST_MISMATCH`, `LIMIT_EXCEEDED` */
+  readManifest(descriptor: Descriptor, options?: CallOptions): Promise<RawManifest>;
+  /** A small blob, compared with its descriptor. @throws ChartError as `readManifest` */
+  readSmallBlob(descriptor: Descriptor, options?: CallOptions): Promise<Uint8Array>;
+  /**
+   * As `readSmallBlob`, for thousands: some 5 µs each, on this thread. What cannot be read is an error in its place.
+   */
+  readSmallBlobs(descriptors: readonly Descriptor[]): (Uint8Array | ChartError)[];
+  /** Size and age of the file, without reading it. @throws ChartError `BLOB_NOT_FOUND`, `LAYOUT_UNREADABLE` */
+  statBlobFile(digest: Digest): BlobFile;
+  /** Compares a blob of any size with its descriptor. @throws ChartError as `readManifest`, but for the limit; `CANCELLED` */
+  verifyBlob(descriptor: Descriptor, options?: CallOptions): Promise<void>;
+  /** @throws ChartError `BLOB_NOT_FOUND`, `LAYOUT_UNREADABLE` */
+  readBlob(descriptor: Descriptor, options?: ReadBlobOptions): Promise<Readable>;
+
+  /** Stores a blob that has to be fetched, unless it is here. See ingest.ts. */
+  writeBlob(descriptor: Descriptor, open: () => Promise<Readable>, options?: WriteBlobOptions): Promise<void>;
+  /** Stores what a stream brings. Idempotent; replaces a damaged blob. See ingest.ts. */
+  ingestBlob(content: Readable, options: IngestOptions): Promise<Descriptor>;
+  /** Stores bytes at hand. Idempotent; replaces a damaged blob. */
+  putBytes(bytes: Uint8Array, mediaType: string, algorithm?: DigestAlgorithm): Promise<Descriptor>;
+
+  /** What `applyPrune` would delete. See prune.ts. */
+  planPrune(options?: PruneOptions): Promise<PrunePlan>;
+  applyPrune(plan: PrunePlan, options?: CallOptions): Promise<PruneResult>;
+
+  /**
+   * Gives up what was stored and not named, and the files that go with it. What is not closed is swept by a later prune.
+   * To be called when nothing is under way; the layout can be used again.
+   */
+  close(): Promise<void>;
+}
+
+/** Opens a cache. Nothing is read or made yet. */
+export function openLayout(directory: string, options: LayoutOptions = {}): Layout {
+  const dir = resolve(directory);
+  const context = createContext(dir, options, new ManifestFacts(dir));
+  const uploads = new Uploads(context);
+  return {
+    dir,
+    async readIndex({ signal } = {}) {
+      throwIfCancelled(signal);
+      return (await context.index.read()).entries();
+    },
+    tag: async (name, descriptor, call) => (await tagAll(context, [{ name, descriptor }], call))[0],
+    tagAll: (items, call) => tagAll(context, items, call),
+    untag: async (name, call) => (await untagAll(context, [name], call))[0],
+    untagAll: (names, call) => untagAll(context, names, call),
+
+    async readManifest(descriptor, { signal } = {}) {
+      throwIfCancelled(signal);
+      return { descriptor, bytes: readSmall(dir, descriptor) };
+    },
+    async readSmallBlob(descriptor, { signal } = {}) {
+      throwIfCancelled(signal);
+      return readSmall(dir, descriptor);
+    },
+    readSmallBlobs: (descriptors) => descriptors.map((descriptor) => orError(() => readSmall(dir, descriptor))),
+    statBlobFile: (digest) => statBlobFile(dir, digest),
+    verifyBlob: (descriptor, call) => verifyBlob(dir, descriptor, call),
+    readBlob: async ({ digest }, call) => openBlob(dir, digest, call),
+
+    writeBlob: (descriptor, open, call) => writeBlob(context, descriptor, open, call),
+    ingestBlob: (content, call) => ingestBlob(context, content, call),
+    putBytes: (bytes, mediaType, algorithm) => putBytes(context, bytes, mediaType, algorithm),
+
+    planPrune: (call) => planPrune(context, call),
+    applyPrune: (plan, call) => applyPrune(context, plan, call),
+
+    repository: (name) => openRepository(context, name),
+    listRepositories: () => listRepositories(context),
+    findRepositories: (path) => findRepositories(context, path),
+    startUpload: (call) => uploads.start(call),
+    findUpload: (id) => uploads.find(id),
+
+    close: async () => context.workspace.close(),
+  };
+}
+
+function orError<T>(read: () => T): T | ChartError {
+  try {
+    return read();
+  } catch (error) {
+    if (isChartError(error)) return error;
+    throw error;
+  }
+}

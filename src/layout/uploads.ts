@@ -1,0 +1,181 @@
+/**
+ * Blobs that arrive in pieces, as clients of a registry send them.
+ *
+ *     ingest/upload-4f1d...   all that has arrived so far; its size is where the next piece begins
+ *
+ * Everything that has to be known is in the file, so an upload goes on after a restart. The hash is kept while this process
+ * sees every piece, and made anew from the file otherwise.
+ */
+import { chmodSync, closeSync, constants, fstatSync, openSync, type Stats, statSync, unlinkSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { ChartError, systemErrorCode } from '../errors.js';
+import type { Descriptor } from '../oci/descriptor.js';
+import { type Digest, type DigestAlgorithm, Digester, digestAlgorithm } from '../oci/digest.js';
+import type { BlobUpload, CallOptions } from '../oci/target.js';
+import { hashFile } from './blobs.js';
+import type { LayoutContext } from './context.js';
+import { readFault, writeFault, writing } from './faults.js';
+import { BLOB_MODE, isIntact, place, receive, relying } from './ingest.js';
+import { ingestDir } from './paths.js';
+import { isUploadId, newUploadId, uploadName } from './upload-names.js';
+
+const UPLOAD_TYPE = 'application/octet-stream';
+/** Uploads whose hash is kept; those that were not touched for longest lose it. */
+const KEPT = 1000;
+
+/** The uploads of one layout. */
+export class Uploads {
+  readonly #context: LayoutContext;
+  readonly #kept = new Map<string, FileUpload>();
+
+  constructor(context: LayoutContext) {
+    this.#context = context;
+  }
+
+  async start({ algorithm }: { readonly algorithm?: DigestAlgorithm | undefined } = {}): Promise<BlobUpload> {
+    await this.#context.prepare();
+    const id = newUploadId();
+    const path = this.#path(id);
+    writing(path, () => closeSync(openSync(path, 'wx', 0o644)));
+    return this.#keep(new FileUpload(this.#context, id, path, 0, new Digester(algorithm)));
+  }
+
+  /** @param id whatever a client sent: what is not of the form of an id is not looked for (path traversal) */
+  async find(id: string): Promise<BlobUpload | undefined> {
+    if (!isUploadId(id)) return undefined;
+    const path = this.#path(id);
+    let stats: Stats | undefined;
+    try {
+      stats = statSync(path, { throwIfNoEntry: false });
+    } catch (error) {
+      throw readFault(error, path);
+    }
+    if (!stats?.isFile()) {
+      this.#kept.delete(id);
+      return undefined;
+    }
+    return this.#keep(this.#kept.get(id) ?? new FileUpload(this.#context, id, path, stats.size, undefined));
+  }
+
+  #path(id: string): string {
+    return `${ingestDir(this.#context.dir)}/${uploadName(id)}`;
+  }
+
+  #keep(upload: FileUpload): FileUpload {
+    this.#kept.delete(upload.id);
+    this.#kept.set(upload.id, upload);
+    const [oldest] = this.#kept.keys();
+    if (this.#kept.size > KEPT && oldest !== undefined) this.#kept.delete(oldest);
+    return upload;
+  }
+}
+
+class FileUpload implements BlobUpload {
+  readonly id: string;
+  readonly #context: LayoutContext;
+  readonly #path: string;
+  #size: number;
+  /** Of exactly the first `#size` bytes. */
+  #digester: Digester | undefined;
+  #tail: Promise<unknown> = Promise.resolve();
+
+  constructor(context: LayoutContext, id: string, path: string, size: number, digester: Digester | undefined) {
+    this.#context = context;
+    this.id = id;
+    this.#path = path;
+    this.#size = size;
+    this.#digester = digester;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  append(content: Readable, { signal }: CallOptions = {}): Promise<void> {
+    return this.#inTurn(async () => {
+      const fd = this.#open(constants.O_RDWR | constants.O_APPEND);
+      try {
+        const digester = await this.#hashed(fd, this.#digester?.algorithm, signal);
+        this.#digester = undefined;
+        await receive(content, { fd, path: this.#path }, digester, undefined, signal);
+        this.#digester = digester;
+      } finally {
+        this.#size = fstatSync(fd).size;
+        closeSync(fd);
+        content.destroy();
+      }
+    });
+  }
+
+  commit(digest: Digest, { signal }: CallOptions = {}): Promise<Descriptor> {
+    return this.#inTurn(async () => {
+      const fd = this.#open(constants.O_RDWR);
+      let isOpen = true;
+      const close = (): void => {
+        if (isOpen) closeSync(fd);
+        isOpen = false;
+      };
+      try {
+        const digester = await this.#hashed(fd, digestAlgorithm(digest), signal);
+        const { size } = digester;
+        this.#digester = undefined;
+        const found = digester.digest();
+        if (found !== digest) {
+          throw new ChartError('BLOB_DIGEST_MISMATCH', `the upload is not ${digest}, but ${found} (${size} bytes)`);
+        }
+        const descriptor = { mediaType: UPLOAD_TYPE, digest, size };
+        await relying(this.#context, digest, () => this.#store(descriptor, fd, close, signal));
+        return descriptor;
+      } finally {
+        close();
+      }
+    });
+  }
+
+  abort(): Promise<void> {
+    return this.#inTurn(async () => this.#unlink());
+  }
+
+  async #store(descriptor: Descriptor, fd: number, close: () => void, signal?: AbortSignal): Promise<void> {
+    if (await isIntact(this.#context, descriptor, signal)) {
+      close();
+      return this.#unlink();
+    }
+    // What umask took away stays away.
+    writing(this.#path, () => chmodSync(this.#path, fstatSync(fd).mode & BLOB_MODE));
+    await place(this.#context, { path: this.#path, fd, close, release: () => undefined }, descriptor.digest);
+  }
+
+  #unlink(): void {
+    try {
+      unlinkSync(this.#path);
+    } catch (error) {
+      if (systemErrorCode(error) !== 'ENOENT') throw writeFault(error, this.#path);
+    }
+  }
+
+  /** The hash of what is in the file. */
+  async #hashed(fd: number, algorithm: DigestAlgorithm | undefined, signal?: AbortSignal): Promise<Digester> {
+    const kept = this.#digester;
+    if (kept && kept.size === fstatSync(fd).size && (algorithm ?? kept.algorithm) === kept.algorithm) return kept;
+    const digester = new Digester(algorithm);
+    await hashFile(fd, digester, signal);
+    return digester;
+  }
+
+  #open(flags: number): number {
+    try {
+      return openSync(this.#path, flags);
+    } catch (error) {
+      if (systemErrorCode(error) !== 'ENOENT') throw writeFault(error, this.#path);
+      throw new ChartError('BLOB_NOT_FOUND', `the upload ${this.id} has ended`, { cause: error });
+    }
+  }
+
+  /** One piece after the other. */
+  #inTurn<T>(body: () => Promise<T>): Promise<T> {
+    const turn = this.#tail.then(body);
+    this.#tail = turn.catch(() => undefined);
+    return turn;
+  }
+}
