@@ -86,11 +86,11 @@ export async function acquireLock(options: LockOptions): Promise<HeldLock> {
 
 async function tryLock({ dir, host }: LockOptions): Promise<HeldLock | undefined> {
   const path = indexPath(dir);
-  const { lock } = await import('proper-lockfile');
+  const { default: lockfile } = await import('proper-lockfile');
   let lost = false;
   let unlock: () => Promise<void>;
   try {
-    unlock = await lock(path, {
+    unlock = await lockfile.lock(path, {
       realpath: false,
       stale: NEVER,
       update: TOUCH_EVERY,

@@ -21,8 +21,8 @@ export async function replaceConfigFile(file: string, produce: () => Promise<str
     await mkdir(dirname(found), { recursive: true, mode: 0o700 });
     return found;
   });
-  const { lock } = await import('proper-lockfile');
-  const release = await attempt(file, () => lock(target, { realpath: false, stale: STALE, retries: LOCK_RETRIES }));
+  const { default: lockfile } = await import('proper-lockfile');
+  const release = await attempt(file, () => lockfile.lock(target, { realpath: false, stale: STALE, retries: LOCK_RETRIES }));
   try {
     const content = await produce();
     if (content !== undefined) await attempt(file, () => replace(target, content));
