@@ -6,11 +6,14 @@ import { Output } from './output.js';
 
 import { printableLines } from './text.js';
 
+/** Exit code after SIGINT, by the shells' custom: 128 and the signal's number. */
+export const INTERRUPTED = 130;
+
 export interface Context {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly stdin: NodeJS.ReadStream;
-  /** Aborted by SIGINT and SIGTERM. */
+  /** Aborted by SIGINT and SIGTERM; a second signal ends the process at once. */
   readonly signal: AbortSignal;
   /** Set by `printError`: the command goes on, and exits with 1. */
   readonly failed: boolean;
@@ -27,9 +30,13 @@ export function createContext(): Context {
   const stderr = new Output(process.stderr);
   const controller = new AbortController();
   const closers: (() => Promise<void> | void)[] = [];
-  const stop = (): void => controller.abort(new ChartError('CANCELLED', 'cancelled'));
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
+  // Not `once`: the lock library ends the process at a signal that nobody listens to any more.
+  const stop = (): void => {
+    if (controller.signal.aborted) process.exit(INTERRUPTED);
+    controller.abort(new ChartError('CANCELLED', 'cancelled'));
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
   let failed = false;
   return {
     stdout,

@@ -4,6 +4,7 @@
  */
 import { Command, Option } from 'commander';
 import type { Context } from './context.js';
+import { commandPath } from './options.js';
 import { printableLines } from './text.js';
 import { version } from './version.js';
 
@@ -71,8 +72,16 @@ export async function buildProgram(context: Context, args: readonly string[]): P
   program.addOption(new Option('--no-progress', 'draw no progress'));
   program.helpCommand('help [command]', 'show help for a command');
   applyHouseStyle(program, context);
-  await addCommands(program, context, COMMANDS, words(args));
+  const path = words(args);
+  await addCommands(program, context, COMMANDS, path);
+  const group = path.length === 0 ? program : program.commands.find((command) => command.name() === path[0]);
+  if (group && path.length < 2 && group.commands.length > 0) showHelpWhenBare(group);
   return program;
+}
+
+/** `chart` and `chart registry` alone print their help, and that is no error. */
+function showHelpWhenBare(group: Command): void {
+  group.action(() => group.outputHelp());
 }
 
 async function addCommands(
@@ -108,7 +117,7 @@ function words(args: readonly string[]): string[] {
 function applyHouseStyle(command: Command, context: Context): void {
   command
     .exitOverride()
-    .showHelpAfterError('(chart --help shows how it is used)')
+    .showHelpAfterError(`(${commandPath(command)} --help shows how it is used)`)
     .showSuggestionAfterError(true)
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
     .configureOutput({

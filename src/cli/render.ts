@@ -20,8 +20,8 @@ export function renderSummary({ ref, digest, size, name, version }: ChartSummary
 /** JSON or YAML with what a terminal would act upon escaped. */
 export async function renderData(value: unknown, format: Exclude<OutputFormat, 'table'>): Promise<string> {
   if (format === 'json') return `${escapeControls(JSON.stringify(value, undefined, 2))}\n`;
-  const { stringify } = await import('yaml');
-  return escapeControls(stringify(JSON.parse(JSON.stringify(value)), { lineWidth: 0 }));
+  const { formatYaml } = await import('./yaml-text.js');
+  return escapeControls(formatYaml(JSON.parse(JSON.stringify(value))));
 }
 
 function escapeControls(text: string): string {

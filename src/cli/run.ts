@@ -1,10 +1,7 @@
 /** From arguments to exit code. */
 import { CommanderError } from 'commander';
-import { createContext } from './context.js';
+import { createContext, INTERRUPTED } from './context.js';
 import { buildProgram } from './program.js';
-
-/** Exit code after SIGINT, by the shells' custom: 128 and the signal's number. */
-const INTERRUPTED = 130;
 
 /** Runs one command. Never throws: what goes wrong is printed, and told by the exit code. */
 export async function run(args: readonly string[]): Promise<number> {
