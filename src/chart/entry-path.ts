@@ -11,11 +11,10 @@
  */
 import { ChartError } from '../errors.js';
 import type { ChartBudget } from './budget.js';
+import { quote } from './go-format.js';
 
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 const DRIVE = /^[A-Za-z]:/;
-/** Device names that Windows finds in every directory, whatever follows the first dot. */
-const DEVICE = /^(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³]) *(?:\.|$)/i;
 /** Bytes; the limit of every file system that matters. */
 const SEGMENT_LIMIT = 255;
 
@@ -47,40 +46,19 @@ export function entryPath(name: string, isDirectory: boolean, budget: ChartBudge
   return segments.join('/');
 }
 
-/**
- * Why a file or directory cannot have this name, or undefined if it can. Holds for the name of a chart too, which
- * becomes a directory.
- */
+/** Why a file or directory cannot have this name, or undefined if it can. */
 export function unsafeSegment(segment: string): string | undefined {
   if (segment === '' || segment === '.' || segment === '..') return 'it does not name a file';
   if (segment.includes('/') || segment.includes('\\')) return 'it has a path separator';
   if (CONTROL.test(segment)) return 'it has a control character';
   if (DRIVE.test(segment)) return 'it begins with a drive letter';
-  if (DEVICE.test(segment)) return 'it is a device on Windows';
   if (Buffer.byteLength(segment) > SEGMENT_LIMIT) return `it is longer than ${SEGMENT_LIMIT} bytes`;
   return undefined;
 }
 
-/** Quoted, with everything escaped that a terminal could act on. */
+/** Quoted and of bounded length, without anything that a terminal could act on. */
 export function quoteName(name: string): string {
-  const shown = name.length > 300 ? `${name.slice(0, 300)}...` : name;
-  return JSON.stringify(shown).replace(
-    /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-}
-
-/**
- * A chart's name becomes the first segment of every path in its archive, and a directory on export.
- *
- * @throws ChartError `CHART_INVALID`
- */
-export function checkChartName(name: string): void {
-  const reason = unsafeSegment(name);
-  if (reason === undefined) return;
-  throw new ChartError('CHART_INVALID', `chart.metadata.name ${quoteName(name)} is invalid: ${reason}`, {
-    hint: 'A chart is exported to a directory of its name; change the name in Chart.yaml.',
-  });
+  return quote(name.length > 300 ? `${name.slice(0, 300)}...` : name);
 }
 
 function unsafe(words: string, name: string): ChartError {

@@ -41,11 +41,14 @@ export function checkWayClear(
   }
 }
 
-/** Windows opens another file than is named where a name has a colon, or ends with a dot or blank. */
+/** Devices that Windows finds in every directory, whatever follows the first dot. */
+const DEVICE = /^(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³]) *(?:\.|$)/i;
+
+/** Windows opens something else than is named for a device, for a name with a colon, or one that ends with a dot or blank. */
 function checkWindowsNames(directory: string, entries: readonly ArchiveEntry[]): void {
   for (const name of [path.basename(directory), ...entries.map((entry) => entry.path)]) {
-    if (!/[<>:"|?*]|[. ](?:\/|$)/.test(name)) continue;
-    throw blocked(`Windows cannot store a file of the name ${quoteName(name)}`);
+    const isFine = name.split('/').every((segment) => !/[<>:"|?*]|[. ]$/.test(segment) && !DEVICE.test(segment));
+    if (!isFine) throw blocked(`Windows cannot store a file of the name ${quoteName(name)}`);
   }
 }
 

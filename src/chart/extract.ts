@@ -11,7 +11,7 @@ import { setImmediate } from 'node:timers/promises';
 import { ChartError, throwIfCancelled } from '../errors.js';
 import { checkChartArchive } from './archive-check.js';
 import { type ArchiveEntry, outermost, type ReadArchiveOptions, readArchive } from './archive-stream.js';
-import { checkChartName } from './entry-path.js';
+import { checkChartName } from './chart-name.js';
 import { checkWayClear } from './extract-plan.js';
 import { FileWriter } from './file-writer.js';
 

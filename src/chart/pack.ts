@@ -14,7 +14,7 @@ import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { ChartError, systemErrorCode, throwIfCancelled } from '../errors.js';
 import { compareBytes } from './byte-order.js';
-import { checkChartName } from './entry-path.js';
+import { checkChartName } from './chart-name.js';
 import { gzip } from './gzip.js';
 import { systemWords } from './system-words.js';
 import { BLOCK, paddingOf, type TarEntry, tarHeader } from './tar-header.js';

@@ -12,7 +12,6 @@ import { ChartError, isChartError, systemErrorCode, throwIfCancelled } from '../
 import { checkChartArchive } from './archive-check.js';
 import { checkMagic } from './archive-magic.js';
 import { readDirectory } from './directory-source.js';
-import { checkChartName } from './entry-path.js';
 import { CHART_LIMITS, type ChartLimits, limitExceeded } from './files.js';
 import { loadChart } from './load.js';
 import type { ChartMetadata } from './metadata.js';
@@ -55,7 +54,6 @@ export async function openChartSource(name: string, options: OpenSourceOptions =
 async function openDirectory(source: string, options: OpenSourceOptions): Promise<ChartSource> {
   const { walked, files } = await readDirectory(source, options);
   const { metadata, warnings } = await loadChart(files);
-  checkChartName(metadata.name);
   return {
     kind: 'directory',
     metadata,
@@ -72,7 +70,6 @@ async function openArchive(source: string, checked: Stats, options: OpenSourceOp
     const words = `file '${source}' does not appear to be a valid chart file (details: ${error.message})`;
     throw new ChartError('ARCHIVE_INVALID', words, { hint: error.hint, cause: error });
   });
-  checkChartName(metadata.name);
   return { kind: 'archive', metadata, warnings, size: checked.size, ...provenanceOf(source), open };
 }
 

@@ -24,7 +24,7 @@ import { PathSet } from './path-set.js';
 import { systemWords } from './system-words.js';
 
 export interface WalkedChart {
-  /** In the order of the bytes of their paths. */
+  /** In the order in which Helm comes across them: directory by directory, names in the order of their bytes. */
   readonly files: readonly PackedFile[];
   /** Directories from which nothing is left, be it because nothing was in them or because all of it is ignored. */
   readonly emptyDirectories: readonly string[];
@@ -86,8 +86,6 @@ class Walk {
   }
 
   result(): WalkedChart {
-    this.#files.sort((a, b) => compareBytes(a.path, b.path));
-    this.#emptyDirectories.sort(compareBytes);
     return { files: this.#files, emptyDirectories: this.#emptyDirectories, warnings: this.#warnings };
   }
 
