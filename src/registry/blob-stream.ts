@@ -1,9 +1,10 @@
 /** The content of a blob as one stream, over as many connections as it takes. */
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { ChartError, throwIfCancelled } from '../errors.js';
 import type { Descriptor } from '../oci/descriptor.js';
 import { contentLength, headerOf, readContentRange } from './answers.js';
 import { explainFault } from './faults.js';
+import { streamOf } from './generated-stream.js';
 import type { Retry } from './retry.js';
 import type { WireResponse } from './transport.js';
 
@@ -29,18 +30,7 @@ export async function streamBlob(ask: AskForBlob, options: BlobStreamOptions): P
   const stop = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
   const chunks = chunksOf(await ask(options.start, signal), ask, options, signal);
-  return new Readable({
-    read() {
-      chunks.next().then(
-        ({ done, value }) => this.push(done ? null : value),
-        (error: Error) => this.destroy(error),
-      );
-    },
-    destroy(error, done) {
-      stop.abort();
-      done(error);
-    },
-  });
+  return streamOf(chunks, () => stop.abort());
 }
 
 /** Times that one blob is gone on with, however far each brings it. */

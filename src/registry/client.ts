@@ -35,6 +35,8 @@ export interface ClientDependencies {
 export class Client {
   readonly endpoint: Endpoint;
   readonly retry: Retry;
+  /** What was seen of this registry so far, to guess what comes next. */
+  readonly habits = { blobsAreNew: true };
   readonly #transport: Transport;
   readonly #authorizer: Authorizer;
   readonly #clock: Clock;

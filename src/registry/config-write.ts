@@ -22,7 +22,9 @@ export async function replaceConfigFile(file: string, produce: () => Promise<str
     return found;
   });
   const { default: lockfile } = await import('proper-lockfile');
-  const release = await attempt(file, () => lockfile.lock(target, { realpath: false, stale: STALE, retries: LOCK_RETRIES }));
+  const release = await attempt(file, () =>
+    lockfile.lock(target, { realpath: false, stale: STALE, retries: LOCK_RETRIES }),
+  );
   try {
     const content = await produce();
     if (content !== undefined) await attempt(file, () => replace(target, content));

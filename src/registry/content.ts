@@ -1,34 +1,42 @@
 /** Content that is sent: compared with what its descriptor promises before the last of it leaves. */
-import { pipeline, type Readable, Transform } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { ChartError } from '../errors.js';
 import type { Descriptor } from '../oci/descriptor.js';
 import { Digester, digestAlgorithm } from '../oci/digest.js';
+import { streamOf } from './generated-stream.js';
+
+/** What reading the content failed with: `cause` is no fault of the connection that it was to go over. */
+export class ContentFault extends Error {}
 
 /**
  * Passes content on and fails where it differs from its descriptor. The last piece is held back until all is known to be
  * right, so that no registry ever sees wrong content as complete.
  */
-export function checkedContent(content: Readable, { digest, size }: Descriptor): Readable {
+export function checkedContent(content: Readable, descriptor: Descriptor): Readable {
+  return streamOf(checked(content, descriptor), () => content.destroy());
+}
+
+async function* checked(content: Readable, { digest, size }: Descriptor): AsyncGenerator<Buffer> {
   const digester = new Digester(digestAlgorithm(digest));
   let held: Buffer | undefined;
-  const check = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      digester.update(chunk);
-      const free = held;
-      held = chunk;
-      if (digester.size > size) return done(sizeMismatch(digest, `more than ${size}`, size));
-      done(null, free);
-    },
-    flush(done) {
-      if (digester.size < size) return done(sizeMismatch(digest, `${digester.size}`, size));
-      const found = digester.digest();
-      if (found !== digest) {
-        return done(new ChartError('BLOB_DIGEST_MISMATCH', `blob ${digest} has other content (${found})`));
-      }
-      done(null, held);
-    },
-  });
-  return pipeline(content, check, () => undefined);
+  for await (const chunk of marked(content)) {
+    digester.update(chunk);
+    if (digester.size > size) throw sizeMismatch(digest, `more than ${size}`, size);
+    if (held) yield held;
+    held = chunk;
+  }
+  if (digester.size < size) throw sizeMismatch(digest, `${digester.size}`, size);
+  const found = digester.digest();
+  if (found !== digest) throw new ChartError('BLOB_DIGEST_MISMATCH', `blob ${digest} has other content (${found})`);
+  if (held) yield held;
+}
+
+async function* marked(content: Readable): AsyncGenerator<Buffer> {
+  try {
+    yield* content as AsyncIterable<Buffer>;
+  } catch (cause) {
+    throw cause instanceof ChartError ? cause : new ContentFault('the content cannot be read', { cause });
+  }
 }
 
 function sizeMismatch(digest: string, found: string, size: number): ChartError {

@@ -7,6 +7,7 @@ import { MANIFEST_TYPES } from '../oci/media-types.js';
 import { isTag, wireTag } from '../oci/reference.js';
 import type { CallOptions, TagOrDigest } from '../oci/target.js';
 import { contentLength, contentType, discard, headerOf, readWhole } from './answers.js';
+import type { Refusal } from './refusals.js';
 import { pathOf, type RepositoryContext, scopesOf } from './repository-context.js';
 import type { Method, WireResponse } from './transport.js';
 
@@ -82,9 +83,18 @@ export async function writeManifest(
   if (stored !== undefined) compareDigests(descriptor.digest, stored);
 }
 
-/** Registries that cannot delete a tag alone refuse: none of this deletes the manifest instead. */
+/** A registry that cannot delete a tag alone refuses: the manifest is not deleted in its stead. */
 export async function deleteTag(repository: RepositoryContext, tag: string, options: CallOptions): Promise<void> {
-  await remove(repository, tag, options);
+  const refusal = await remove(repository, tag, options);
+  if (refusal === undefined) return;
+  if (![400, 405, 501].includes(refusal.response.status)) throw await deleteError(repository, tag, refusal);
+  throw new ChartError(
+    'REGISTRY_REFUSED',
+    `${repository.client.host} cannot delete the tag ${named(repository, tag)} alone`,
+    {
+      hint: `It said: ${[refusal.status, refusal.words].filter(Boolean).join(', ')}. Deleted by digest, a manifest goes with all its tags.`,
+    },
+  );
 }
 
 export async function deleteManifest(
@@ -92,19 +102,30 @@ export async function deleteManifest(
   digest: Digest,
   options: CallOptions,
 ): Promise<void> {
-  await remove(repository, parseDigest(digest), options);
+  const refusal = await remove(repository, parseDigest(digest), options);
+  if (refusal !== undefined) throw await deleteError(repository, digest, refusal);
 }
 
-async function remove(repository: RepositoryContext, reference: TagOrDigest, { signal }: CallOptions): Promise<void> {
+/** @returns the refusal, if it was refused */
+async function remove(
+  repository: RepositoryContext,
+  reference: TagOrDigest,
+  { signal }: CallOptions,
+): Promise<Refusal | undefined> {
   const response = await repository.client.send({
     method: 'DELETE',
     url: manifestPath(repository, reference),
     scopes: scopesOf(repository, 'pull,delete'),
     signal,
   });
-  if (response.status >= 200 && response.status <= 204) return discard(response);
   if (response.status === 404) throw await refusalOf(repository, reference, response);
-  throw await repository.client.refusal(response, { what: `delete ${named(repository, reference)}` });
+  if (response.status < 200 || response.status > 204) return repository.client.readRefusal(response);
+  await discard(response);
+  return undefined;
+}
+
+function deleteError(repository: RepositoryContext, reference: TagOrDigest, refusal: Refusal): Promise<ChartError> {
+  return repository.client.explain(refusal, { what: `delete ${named(repository, reference)}` });
 }
 
 function ask(

@@ -5,6 +5,7 @@
 import type { Readable } from 'node:stream';
 import { type ChartError, throwIfCancelled } from '../errors.js';
 import type { AgentOptions, Agents } from './agents.js';
+import { ContentFault } from './content.js';
 import { explainFault } from './faults.js';
 import { shownUrl } from './redact.js';
 
@@ -86,6 +87,7 @@ export class Transport {
       trace?.({ method, url: shownUrl(url), status: statusCode, ms: now() - start });
       return { url, method, status: statusCode, headers, body };
     } catch (cause) {
+      if (cause instanceof ContentFault) throw cause;
       const error = explainFault(cause, request);
       trace?.({ method, url: shownUrl(url), error, ms: now() - start });
       throw error;

@@ -3,7 +3,8 @@
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#push
  *
  *     HEAD blobs/DIGEST                 200: it is there, nothing is sent
- *     POST blobs/uploads/               at the same time, so that a new blob takes two round trips: 202, Location
+ *     POST blobs/uploads/               202, Location. At the same time as HEAD while blobs turn out to be new, so that such
+ *                                       a blob takes two round trips; an upload that is not needed is cancelled
  *     PUT  Location&digest=DIGEST       the whole content: 201
  *     PATCH Location, ..., PUT          in chunks, where the registry refuses the above: chunked-upload.ts
  */
@@ -16,7 +17,7 @@ import { discard, headerOf } from './answers.js';
 import { headBlob } from './blobs.js';
 import { CHUNK_SIZE, SMALL_CHUNK_SIZE, sendChunked } from './chunked-upload.js';
 import { commitUpload } from './commit.js';
-import { checkedContent } from './content.js';
+import { ContentFault, checkedContent } from './content.js';
 import type { Refusal } from './refusals.js';
 import { pathOf, type RepositoryContext, scopesOf } from './repository-context.js';
 import { nextLocation } from './upload-location.js';
@@ -38,6 +39,7 @@ export async function writeBlob(
     try {
       return await send(repository, upload, descriptor, open, signal);
     } catch (error) {
+      if (error instanceof ContentFault) throw error.cause;
       const delay = retry.delay({ error }, attempt);
       if (delay === undefined) throw error;
       await retry.sleep(delay, signal);
@@ -51,17 +53,29 @@ async function startUnlessThere(
   { digest }: Descriptor,
   signal: AbortSignal | undefined,
 ): Promise<URL | undefined> {
-  const [there, upload] = await Promise.allSettled([
-    hasBlob(repository, digest, signal),
-    startUpload(repository, signal),
-  ]);
-  if (there.status === 'fulfilled' && !there.value) {
-    if (upload.status === 'fulfilled') return upload.value;
-    throw upload.reason;
-  }
-  if (upload.status === 'fulfilled') await cancelUpload(repository, upload.value, signal);
-  if (there.status === 'rejected') throw there.reason;
+  const { habits } = repository.client;
+  const early = habits.blobsAreNew ? settle(startUpload(repository, signal)) : undefined;
+  const there = await settle(hasBlob(repository, digest, signal));
+  const upload = await early;
+  if ('value' in there) habits.blobsAreNew = !there.value;
+  if ('value' in there && !there.value) return upload ? unwrap(upload) : startUpload(repository, signal);
+  if (upload && 'value' in upload) await cancelUpload(repository, upload.value, signal);
+  unwrap(there);
   return undefined;
+}
+
+type Settled<Value> = { readonly value: Value } | { readonly error: unknown };
+
+function settle<Value>(work: Promise<Value>): Promise<Settled<Value>> {
+  return work.then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  );
+}
+
+function unwrap<Value>(settled: Settled<Value>): Value {
+  if ('error' in settled) throw settled.error;
+  return settled.value;
 }
 
 async function hasBlob(repository: RepositoryContext, digest: Digest, signal?: AbortSignal): Promise<boolean> {
