@@ -3,23 +3,41 @@ import { describe, it } from 'node:test';
 import { digestOf } from '../../src/oci/digest.js';
 import type { RawManifest } from '../../src/oci/manifest.js';
 import { OCI_INDEX, OCI_MANIFEST } from '../../src/oci/media-types.js';
-import { assertRefused, imageIndex, imageManifest, json, putArtifact, serveMemory, serveTarget } from './fixture.js';
+import type { ServableTarget } from '../../src/oci/target.js';
+import {
+  assertRefused,
+  imageIndex,
+  imageManifest,
+  json,
+  putArtifact,
+  putBlob,
+  type Serve,
+  serveLayout,
+  serveMemory,
+  serveTarget,
+} from './fixture.js';
 import { MemoryTarget } from './memory-target.js';
 
 const MISSING = digestOf(Buffer.from('not here'));
 
-function referrer(target: MemoryTarget, subject: RawManifest, more: Record<string, unknown> = {}): RawManifest {
-  return imageManifest({ config: target.putBlob('{}'), more: { subject: subject.descriptor, ...more } });
+async function referrer(target: ServableTarget, subject: RawManifest, more: Record<string, unknown> = {}) {
+  return imageManifest({ config: await putBlob(target, '{}'), more: { subject: subject.descriptor, ...more } });
 }
 
-for (const lists of [true, false]) {
-  describe(`referrers of a target that ${lists ? 'lists' : 'does not list'} them`, () => {
+const targets: [name: string, serve: Serve][] = [
+  ['a target that lists them', (t, options) => serveTarget(t, new MemoryTarget({ referrers: true }), options)],
+  ['a target that does not', serveMemory],
+  ['a cache on disk', serveLayout],
+];
+
+for (const [name, serve] of targets) {
+  describe(`referrers of ${name}`, () => {
     it('are those that name the subject, described as the specification wants', async (t) => {
-      const { target, talk } = await serveTarget(t, new MemoryTarget({ referrers: lists }));
+      const { target, talk } = await serve(t);
       const subject = await putArtifact(target, 'team/app', '1.0', 'one');
       const { digest } = subject.descriptor;
-      const plain = referrer(target, subject);
-      const typed = referrer(target, subject, { artifactType: 'a/sbom', annotations: { k: 'v' } });
+      const plain = await referrer(target, subject);
+      const typed = await referrer(target, subject, { artifactType: 'a/sbom', annotations: { k: 'v' } });
       const index = imageIndex([], { subject: subject.descriptor, annotations: { list: 'yes' } });
       const typedIndex = imageIndex([], { subject: subject.descriptor, artifactType: 'a/sbom' });
       for (const { bytes, descriptor } of [plain, typed, index, typedIndex]) {
@@ -48,7 +66,7 @@ for (const lists of [true, false]) {
     });
 
     it('are empty for an unknown subject or repository, never 404', async (t) => {
-      const { talk } = await serveTarget(t, new MemoryTarget({ referrers: lists }));
+      const { talk } = await serve(t);
       const reply = await talk(`GET /v2/team/app/referrers/${MISSING} HTTP/1.1`);
       assert.equal(reply.status, 200);
       assert.deepEqual(json(reply), { schemaVersion: 2, mediaType: OCI_INDEX, manifests: [] });
@@ -57,9 +75,9 @@ for (const lists of [true, false]) {
     });
 
     it('may come before their subject, and go', async (t) => {
-      const { target, talk } = await serveTarget(t, new MemoryTarget({ referrers: lists }));
-      const subject = imageManifest({ config: target.putBlob('{}') });
-      const { bytes, descriptor } = referrer(target, subject, { artifactType: 'a/sbom' });
+      const { target, talk } = await serve(t);
+      const subject = imageManifest({ config: await putBlob(target, '{}') });
+      const { bytes, descriptor } = await referrer(target, subject, { artifactType: 'a/sbom' });
       assert.equal((await talk('PUT /v2/team/app/manifests/early HTTP/1.1', bytes)).status, 201);
       const path = `/v2/team/app/referrers/${subject.descriptor.digest}`;
       assert.equal((json(await talk(`GET ${path} HTTP/1.1`)).manifests as unknown[]).length, 1);
@@ -68,10 +86,10 @@ for (const lists of [true, false]) {
     });
 
     it('that were pushed at the same time are all there, each once', async (t) => {
-      const { target, talk } = await serveTarget(t, new MemoryTarget({ referrers: lists }));
+      const { target, talk } = await serve(t);
       const subject = await putArtifact(target, 'team/app', '1.0', 'one');
-      const pushed = Array.from({ length: 12 }, (_, n) =>
-        referrer(target, subject, { annotations: { n: String(n % 10) } }),
+      const pushed = await Promise.all(
+        Array.from({ length: 12 }, (_, n) => referrer(target, subject, { annotations: { n: String(n % 10) } })),
       );
       await Promise.all(
         pushed.map(({ descriptor, bytes }) => talk(`PUT /v2/team/app/manifests/${descriptor.digest} HTTP/1.1`, bytes)),
@@ -81,11 +99,11 @@ for (const lists of [true, false]) {
     });
 
     it('include what clients listed under the tag before, where it is true', async (t) => {
-      const { target, talk } = await serveTarget(t, new MemoryTarget({ referrers: lists }));
+      const { target, talk } = await serve(t);
       const subject = await putArtifact(target, 'team/app', '1.0', 'one');
-      const before = referrer(target, subject, { artifactType: 'a/sig' });
-      const liar = imageManifest({ config: target.putBlob('{}') });
-      const gone = referrer(target, subject, { annotations: { gone: 'yes' } });
+      const before = await referrer(target, subject, { artifactType: 'a/sig' });
+      const liar = imageManifest({ config: await putBlob(target, '{}') });
+      const gone = await referrer(target, subject, { annotations: { gone: 'yes' } });
       for (const raw of [before, liar]) await target.repository('team/app').writeManifest(raw);
       const tag = subject.descriptor.digest.replace(':', '-');
       await target.repository('team/app').writeManifest(imageIndex([before, liar, gone]), tag);
@@ -94,12 +112,10 @@ for (const lists of [true, false]) {
     });
 
     it('come in pages that a Link leads through where they are many', async (t) => {
-      const { target, talk } = await serveTarget(t, new MemoryTarget({ referrers: lists }), {
-        limits: { manifest: 2000 },
-      });
+      const { target, talk } = await serve(t, { limits: { manifest: 2000 } });
       const subject = await putArtifact(target, 'team/app', '1.0', 'one');
       for (let n = 0; n < 12; n += 1) {
-        const { bytes } = referrer(target, subject, { artifactType: 'a/b', annotations: { n: String(n) } });
+        const { bytes } = await referrer(target, subject, { artifactType: 'a/b', annotations: { n: String(n) } });
         assert.equal((await talk(`PUT /v2/team/app/manifests/t${n} HTTP/1.1`, bytes)).status, 201);
       }
       const seen = new Set<string>();
@@ -124,7 +140,7 @@ describe('referrers beside a tag of that name', () => {
     const subject = await putArtifact(target, 'team/app', '1.0', 'one');
     const tag = subject.descriptor.digest.replace(':', '-');
     const mine = await putArtifact(target, 'team/app', tag, 'mine');
-    const { bytes } = referrer(target, subject);
+    const { bytes } = await referrer(target, subject);
     const put = await talk('PUT /v2/team/app/manifests/sig HTTP/1.1', bytes);
     assert.equal(put.status, 201);
     assert.equal(put.headers['oci-subject'], undefined);
@@ -136,7 +152,7 @@ describe('referrers beside a tag of that name', () => {
   it('GHSA-298f-872v-2rcx: end where referrers go round in a circle', async (t) => {
     const { target, talk } = await serveMemory(t);
     const a = imageManifest({
-      config: target.putBlob('{}'),
+      config: await putBlob(target, '{}'),
       more: { subject: { mediaType: OCI_MANIFEST, digest: MISSING, size: 1 } },
     });
     const tag = MISSING.replace(':', '-');
