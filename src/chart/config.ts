@@ -8,6 +8,7 @@ import { encodeJson } from './go-encode.js';
 import type { Shape } from './go-json.js';
 import type { ChartMetadata } from './metadata.js';
 import { METADATA } from './metadata-shape.js';
+import { YAML_DEPTH } from './yaml-nodes.js';
 
 /** Fields in Helm's order; those that are empty are left out, but for a dependency's name and repository. */
 export function encodeConfig(metadata: ChartMetadata): Uint8Array {
@@ -73,8 +74,14 @@ function pick(shape: Shape, value: unknown): unknown {
           )
         : undefined;
     default:
-      return value;
+      return isShallow(value, YAML_DEPTH) ? value : undefined;
   }
+}
+
+/** What is nested deeper than any Chart.yaml would only break those who walk it. */
+function isShallow(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return depth > 0 && Object.values(value).every((item) => isShallow(item, depth - 1));
 }
 
 /** `Object.fromEntries` defines keys, `__proto__` among them, and sets none. */

@@ -94,6 +94,14 @@ test('reads the config of other tools, passing over what is not of Helm’s type
   );
 });
 
+test('passes over values that are nested without end', () => {
+  const deep = '['.repeat(100_000) + ']'.repeat(100_000);
+  const metadata = parse(
+    `{"name":"c","version":"1","dependencies":[{"name":"d","repository":"","import-values":["a",${deep},[[1]]]}]}`,
+  );
+  assert.deepEqual(metadata.dependencies?.[0]?.['import-values'], ['a', [[1]]]);
+});
+
 test('keeps __proto__ and constructor as keys like any other', () => {
   const metadata = parse(
     '{"name":"c","version":"1","annotations":{"__proto__":"p","constructor":"q"},"__proto__":{"home":"h"}}',
