@@ -41,6 +41,23 @@ export function headerNumber(block: Buffer, start: number, length: number): numb
   return digits === '' ? 0 : Number.parseInt(digits, 8);
 }
 
+/** Owner, group, time; device numbers. */
+const UNUSED = [108, 116, 136] as const;
+const UNUSED_OF_USTAR = [329, 337] as const;
+
+/**
+ * Looks at numbers that are not used here: Helm cannot read an archive in which they are none.
+ *
+ * @throws ChartError `ARCHIVE_INVALID`
+ */
+export function checkUnusedNumbers(block: Buffer): void {
+  const isPlain = block.toString('latin1', 257, 262) !== 'ustar';
+  for (const start of isPlain ? UNUSED : [...UNUSED, ...UNUSED_OF_USTAR]) {
+    const isBinary = ((block[start] as number) & 0x80) !== 0;
+    if (!isBinary) headerNumber(block, start, start === 136 ? 12 : 8);
+  }
+}
+
 /** Bytes count as unsigned, or as signed for the archives of some old programs. */
 export function checksumHolds(block: Buffer): boolean {
   let unsigned = 0;

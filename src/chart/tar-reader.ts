@@ -8,7 +8,14 @@
  */
 import { ChartError } from '../errors.js';
 import { parsePax } from './pax.js';
-import { checksumHolds, headerName, headerNumber, headerText, invalidHeader } from './tar-fields.js';
+import {
+  checksumHolds,
+  checkUnusedNumbers,
+  headerName,
+  headerNumber,
+  headerText,
+  invalidHeader,
+} from './tar-fields.js';
 import { BLOCK, paddingOf } from './tar-header.js';
 
 export interface TarMember {
@@ -122,6 +129,7 @@ export class TarReader {
     }
     if (this.#state === 'zeros') throw invalidHeader('an entry after the end');
     if (!checksumHolds(block)) throw invalidHeader('wrong checksum');
+    checkUnusedNumbers(block);
     const type = block.toString('latin1', 156, 157);
     if ('xgLK'.includes(type)) this.#startMeta(type, headerNumber(block, 124, 12));
     else return this.#member(block, type);

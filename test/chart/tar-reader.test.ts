@@ -136,6 +136,10 @@ test('refuses what readers understand differently', () => {
   assertInvalid(member({ name: 'd/', type: '0', body: 'hidden' }), /a directory with content/);
   assertInvalid(member({ name: 'a', size: '0000000009x\0' }), /no number/);
   assertInvalid(member({ name: 'a', size: Buffer.alloc(12, 0xff) }), /out of range/);
+  for (const field of [100, 108, 116, 136, 329, 337]) {
+    const change = (header: Buffer): void => void header.write('x', field);
+    assertInvalid(member({ name: 'a', change }), /no number/);
+  }
   assertInvalid(member({ name: Buffer.from('caf\xe9', 'latin1') }), /not UTF-8/);
   assertInvalid(Buffer.concat([pax({ path: 'b' }), END]), /long names without an entry/);
   for (const key of ['path', 'size', 'linkpath']) {
