@@ -57,7 +57,7 @@ export function readSmall(dir: string, { digest, size }: Descriptor, { verify = 
   const buffer = Buffer.allocUnsafe(size + 1);
   let found = 0;
   try {
-    found = readFully(fd, buffer);
+    found = size === 0 ? fstatSync(fd).size : readFully(fd, buffer, size);
     if (found > size) found = fstatSync(fd).size;
   } catch (error) {
     throw readFault(error, path);
@@ -139,7 +139,7 @@ export function hasBytes(dir: string, digest: Digest, bytes: Uint8Array): boolea
   const fd = openBlobFile(path, digest);
   try {
     const buffer = Buffer.allocUnsafe(bytes.length);
-    return readFully(fd, buffer) === bytes.length && buffer.equals(bytes);
+    return readFully(fd, buffer, bytes.length) === bytes.length && buffer.equals(bytes);
   } catch (error) {
     throw readFault(error, path);
   } finally {
@@ -165,9 +165,13 @@ function notFound(path: string, digest: Digest, cause?: unknown): ChartError {
   });
 }
 
-function readFully(fd: number, buffer: Buffer): number {
+/**
+ * Reads from the beginning of a file, until `wanted` bytes have come. The last read asks for as much as fits into the buffer, so
+ * one byte more than wanted tells a file that is too long, with no call of its own.
+ */
+function readFully(fd: number, buffer: Buffer, wanted: number): number {
   let position = 0;
-  while (position < buffer.length) {
+  while (position < wanted) {
     const found = readSync(fd, buffer, position, buffer.length - position, position);
     if (found === 0) break;
     position += found;

@@ -6,11 +6,11 @@
  * written anew.
  */
 import { linkSync, renameSync, unlinkSync } from 'node:fs';
-import { systemErrorCode } from '../errors.js';
+import { isChartError, systemErrorCode } from '../errors.js';
 import { type Digest, digestHex } from '../oci/digest.js';
 import { findBlob } from './blobs.js';
 import type { LayoutContext } from './context.js';
-import { writeFault } from './faults.js';
+import { writeFault, writing } from './faults.js';
 import type { IndexSession } from './index-update.js';
 import { readIngest } from './leases.js';
 import { blobPath } from './paths.js';
@@ -45,12 +45,14 @@ export async function discardBlobs(
 }
 
 function discardBatch(
-  { dir, workspace }: LayoutContext,
+  context: LayoutContext,
   digests: readonly Digest[],
   { assertHeld }: Pick<IndexSession, 'assertHeld'>,
 ): DiscardedBlob[] {
+  const { dir, workspace } = context;
   assertHeld();
-  const trash = workspace.createDirectory();
+  const trash = openTrash(context);
+  if (trash === undefined) return discardAtOnce(context, digests);
   const moved = new Map<Digest, DiscardedBlob>();
   const discarded: DiscardedBlob[] = [];
   const away = (digest: Digest): string => `${trash.path}/${digestHex(digest)}`;
@@ -74,6 +76,27 @@ function discardBatch(
     for (const digest of moved.keys()) putBack(away(digest), blobPath(dir, digest));
     trash.remove();
   }
+}
+
+/** @returns undefined on a full disk */
+function openTrash({ workspace }: LayoutContext) {
+  try {
+    return workspace.createDirectory();
+  } catch (error) {
+    if (isChartError(error, 'DISK_FULL')) return undefined;
+    throw error;
+  }
+}
+
+/** Where nothing can be written, nobody else can note a lease either: a look at those that are there is enough. */
+function discardAtOnce({ dir, workspace }: LayoutContext, digests: readonly Digest[]): DiscardedBlob[] {
+  const { leased } = readIngest(dir, workspace.host);
+  return digests.flatMap((digest) => {
+    const size = leased.has(digest) ? undefined : findBlob(dir, digest)?.size;
+    if (size === undefined) return [];
+    writing(blobPath(dir, digest), () => unlinkSync(blobPath(dir, digest)));
+    return [{ digest, size }];
+  });
 }
 
 /** @returns false if somebody else has just deleted it */

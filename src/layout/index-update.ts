@@ -116,7 +116,7 @@ export class IndexUpdates {
     const deadline = performance.now() + lockTimeout;
     for (;;) {
       const timeout = Math.max(0, deadline - performance.now());
-      const held = await acquireLock({ dir, host: workspace.host, timeout, onWait: onLockWait, isCancelled });
+      const held = await acquireLock({ dir, workspace, timeout, onWait: onLockWait, isCancelled });
       let written = false;
       try {
         const session = await this.#openSession(held, () => {

@@ -1,26 +1,32 @@
 /**
  * The lock around index.json, held for one change of it: read, change, write, fsync, rename.
  *
- *     index.json.lock/          made by who holds the lock, touched every second (proper-lockfile)
- *     index.json.owner          {"host":"1f0c52a97be4","pid":4711,"token":"...","machine":"build-7"} of who holds it
- *     index.json.lock.takeover/ made by who is about to break a lock
- *
- * A lock is broken at once if its owner was a process of this machine and is dead, else after it has not been touched for
- * some seconds of the waiting process' own watching, so that clocks do not matter. One process at a time breaks, and looks
- * again before: two that broke one after the other would let two in. The owner's file goes first and the lock after it.
- *
- * A process that was stopped for so long that its lock was broken can tell by the owner's file, and has to look right before
- * it renames (`assertHeld`).
+ * Who holds it touches it every second (proper-lockfile sees to that). It is broken at once if its owner was a process of this
+ * machine and is dead, else after it has not been touched for some seconds of the waiting process' own watching, so that
+ * clocks do not matter. A process that was stopped for so long can tell by the owner in the lock that it lost it, and has to look
+ * right before it renames (`assertHeld`).
  */
 import { randomBytes } from 'node:crypto';
-import { lstatSync, mkdirSync, readFileSync, rmdirSync, unlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, statSync, utimesSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ChartError, systemErrorCode } from '../errors.js';
-import { writeFault } from './faults.js';
+import { writeFault, writing } from './faults.js';
+import {
+  isEmpty,
+  type LockOwner,
+  lockPath,
+  lookAt,
+  makeReady,
+  moveIn,
+  moveOut,
+  readOwner,
+  type SeenLock,
+} from './lock-directory.js';
 import { ownerState } from './owners.js';
 import { indexPath } from './paths.js';
+import type { Workspace } from './workspace.js';
 
 export interface LockWait {
   /** Milliseconds so far. */
@@ -31,14 +37,15 @@ export interface LockWait {
 
 export interface LockOptions {
   readonly dir: string;
-  /** See owners.ts. */
-  readonly host: string;
+  readonly workspace: Workspace;
   /** Milliseconds. */
   readonly timeout: number;
   /** Called once, after a second. */
   readonly onWait?: ((wait: LockWait) => void) | undefined;
   /** Asked between attempts; the wait ends when it says true. */
   readonly isCancelled?: (() => boolean) | undefined;
+  /** Milliseconds without a touch after which a lock is broken; 5,000 if absent. */
+  readonly silence?: number | undefined;
 }
 
 export interface HeldLock {
@@ -52,9 +59,8 @@ export class LockLost extends Error {}
 
 const NOTICE_AFTER = 1000;
 const TOUCH_EVERY = 1000;
-/** Milliseconds without a touch after which a lock is broken. */
 const SILENCE = 5000;
-/** The same for a lock that is found so old that no difference of clocks explains it. */
+/** Milliseconds after which a lock that nobody touched is found so old that no difference of clocks explains it. */
 const OLD = 120_000;
 /** proper-lockfile is not to break locks itself. */
 const NEVER = 1e12;
@@ -63,86 +69,120 @@ const LONGEST_PAUSE = 60;
 
 /** @throws ChartError `LAYOUT_LOCKED`, `LAYOUT_UNWRITABLE`, `DISK_FULL`, `CANCELLED` */
 export async function acquireLock(options: LockOptions): Promise<HeldLock> {
-  const { dir, timeout, onWait, isCancelled } = options;
+  const { dir, workspace, timeout, onWait, isCancelled, silence = SILENCE } = options;
+  const lock = lockPath(dir);
   const started = performance.now();
-  const watch = new LockWatch(dir, options.host);
+  const watch = new LockWatch(workspace.host, silence);
+  const room = workspace.createDirectory();
   let pause = FIRST_PAUSE;
   let noticed = false;
-  for (;;) {
-    const held = await tryLock(options);
-    if (held) return held;
-    if (isCancelled?.()) throw new ChartError('CANCELLED', 'cancelled');
-    const waited = performance.now() - started;
-    if (waited >= timeout) throw locked(dir, waited, watch.owner());
-    if (!noticed && waited >= NOTICE_AFTER) {
-      noticed = true;
-      onWait?.({ waited, owner: watch.owner() });
+  try {
+    const candidate = prepare(dir, `${room.path}/ready`, workspace.host);
+    for (;;) {
+      const held = await candidate.tryLock();
+      if (held) return withEnd(held, room.remove);
+      if (isCancelled?.()) throw new ChartError('CANCELLED', 'cancelled');
+      const seen = lookAt(dir);
+      const waited = performance.now() - started;
+      if (waited >= timeout) throw locked(dir, waited, nameOf(seen?.owner));
+      if (!noticed && waited >= NOTICE_AFTER) {
+        noticed = true;
+        onWait?.({ waited, owner: nameOf(seen?.owner) });
+      }
+      if (seen && (watch.isAbandoned(seen) || isEmpty(lock))) {
+        writing(lock, () => moveOut(lock, `${room.path}/broken`, seen.owner?.token));
+        continue;
+      }
+      await delay(pause * (0.5 + Math.random()));
+      pause = Math.min(pause * 1.5, LONGEST_PAUSE);
     }
-    if (watch.isAbandoned() && watch.breakLock()) continue;
-    await delay(pause * (0.5 + Math.random()));
-    pause = Math.min(pause * 1.5, LONGEST_PAUSE);
+  } catch (error) {
+    room.remove();
+    throw error;
   }
 }
 
-async function tryLock({ dir, host }: LockOptions): Promise<HeldLock | undefined> {
-  const path = indexPath(dir);
-  const { default: lockfile } = await import('proper-lockfile');
-  let lost = false;
-  let unlock: () => Promise<void>;
-  try {
-    unlock = await lockfile.lock(path, {
-      realpath: false,
-      stale: NEVER,
-      update: TOUCH_EVERY,
-      onCompromised: () => {
-        lost = true;
-      },
-    });
-  } catch (error) {
-    if (systemErrorCode(error) === 'ELOCKED') return undefined;
-    throw writeFault(error, lockPath(dir));
-  }
+function withEnd({ assertHeld, release }: HeldLock, end: () => void): HeldLock {
+  return {
+    assertHeld,
+    release: async () => {
+      await release();
+      end();
+    },
+  };
+}
+
+/** Makes a lock ready at `path`. */
+function prepare(dir: string, path: string, host: string): { tryLock(): Promise<HeldLock | undefined> } {
+  const lock = lockPath(dir);
   const token = randomBytes(8).toString('hex');
-  const owner = JSON.stringify({ host, pid: process.pid, token, machine: hostname() });
-  const isOurs = (): boolean => !lost && readOwner(dir)?.token === token;
-  const release = async (): Promise<void> => {
-    if (!isOurs()) return;
-    unlinkSync(ownerPath(dir));
-    await unlock().catch(() => undefined);
+  const owner = { host, pid: process.pid, token, machine: hostname() };
+  writing(path, () => {
+    mkdirSync(path);
+    makeReady(path, owner);
+  });
+  const remove = (): void => moveOut(lock, path, token);
+  // Each of these takes microseconds, less than to hand it to another thread.
+  const fs = {
+    mkdir: asynchronous(() => moveIn(path, lock)),
+    stat: asynchronous(() => statSync(lock)),
+    utimes: asynchronous((_path: string, atime: Date, mtime: Date) => utimesSync(lock, atime, mtime)),
+    rmdir: asynchronous(remove),
+    // Called when the process exits while it holds the lock.
+    rmdirSync: remove,
   };
-  try {
-    writeFileSync(ownerPath(dir), owner, { mode: 0o644 });
-  } catch (error) {
-    await unlock().catch(() => undefined);
-    throw writeFault(error, ownerPath(dir));
-  }
-  const assertHeld = (): void => {
-    if (!isOurs()) throw new LockLost('the lock was broken by another process');
+  const tryLock = async (): Promise<HeldLock | undefined> => {
+    const { lock: acquire } = await import('proper-lockfile');
+    let lost = false;
+    const onCompromised = (): void => {
+      lost = true;
+    };
+    const settings = { realpath: false, stale: NEVER, update: TOUCH_EVERY, fs, onCompromised };
+    try {
+      const release = await acquire(indexPath(dir), settings);
+      const isOurs = (): boolean => !lost && readOwner(lock)?.token === token;
+      return {
+        assertHeld: () => {
+          if (!isOurs()) throw new LockLost('the lock was broken by another process');
+        },
+        // What proper-lockfile has to say against it is that somebody else has broken the lock.
+        release: () => release().catch(() => undefined),
+      };
+    } catch (error) {
+      if (systemErrorCode(error) === 'ELOCKED') return undefined;
+      throw writeFault(error, lock);
+    }
   };
-  return { assertHeld, release };
+  return { tryLock };
+}
+
+function asynchronous<Arguments extends unknown[], T>(body: (...args: Arguments) => T) {
+  return (...args: [...Arguments, (error: unknown, result?: T) => void]): void => {
+    const callback = args.pop() as (error: unknown, result?: T) => void;
+    let result: T;
+    try {
+      result = body(...(args as unknown as Arguments));
+    } catch (error) {
+      callback(error);
+      return;
+    }
+    callback(null, result);
+  };
 }
 
 /** A lock that somebody else has, watched for signs of life. */
 class LockWatch {
-  readonly #dir: string;
   readonly #host: string;
+  readonly #silence: number;
   #seen = '';
   #since = 0;
 
-  constructor(dir: string, host: string) {
-    this.#dir = dir;
+  constructor(host: string, silence: number) {
     this.#host = host;
+    this.#silence = silence;
   }
 
-  owner(): string | undefined {
-    const owner = readOwner(this.#dir);
-    return owner && `process ${owner.pid} on ${owner.machine}`;
-  }
-
-  isAbandoned(): boolean {
-    const stats = lstatSync(lockPath(this.#dir), { throwIfNoEntry: false });
-    if (!stats) return false;
-    const owner = readOwner(this.#dir);
+  isAbandoned({ stats, owner }: SeenLock): boolean {
     const seen = `${stats.ino} ${stats.mtimeMs} ${owner?.token}`;
     const now = performance.now();
     if (seen !== this.#seen) {
@@ -150,70 +190,12 @@ class LockWatch {
       this.#since = now;
     }
     if (owner && ownerState(owner, this.#host) === 'dead') return true;
-    return now - this.#since > SILENCE || Date.now() - stats.mtimeMs > OLD;
-  }
-
-  /** @returns false if another process is at it, or the lock has changed in the meantime */
-  breakLock(): boolean {
-    const takeover = `${lockPath(this.#dir)}.takeover`;
-    if (!tryMakeDirectory(takeover)) {
-      const stats = lstatSync(takeover, { throwIfNoEntry: false });
-      if (stats && Date.now() - stats.mtimeMs > OLD) removeQuietly(() => rmdirSync(takeover));
-      return false;
-    }
-    try {
-      const before = this.#seen;
-      if (!this.isAbandoned() || this.#seen !== before) return false;
-      removeQuietly(() => unlinkSync(ownerPath(this.#dir)));
-      removeQuietly(() => rmdirSync(lockPath(this.#dir)));
-      return true;
-    } finally {
-      removeQuietly(() => rmdirSync(takeover));
-    }
+    return now - this.#since > this.#silence || Date.now() - stats.mtimeMs > OLD;
   }
 }
 
-interface LockOwner {
-  readonly host: string;
-  readonly pid: number;
-  readonly token: string;
-  readonly machine: string;
-}
-
-/** Undefined for a lock that was made a moment ago, or by another program. */
-function readOwner(dir: string): LockOwner | undefined {
-  try {
-    const { host, pid, token, machine } = JSON.parse(readFileSync(ownerPath(dir), 'utf8'));
-    return Number.isSafeInteger(pid) && pid > 0 ? { host, pid, token, machine: String(machine) } : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function lockPath(dir: string): string {
-  return `${indexPath(dir)}.lock`;
-}
-
-function ownerPath(dir: string): string {
-  return `${indexPath(dir)}.owner`;
-}
-
-function tryMakeDirectory(path: string): boolean {
-  try {
-    mkdirSync(path);
-    return true;
-  } catch (error) {
-    if (systemErrorCode(error) === 'EEXIST') return false;
-    throw writeFault(error, path);
-  }
-}
-
-function removeQuietly(remove: () => void): void {
-  try {
-    remove();
-  } catch (error) {
-    if (systemErrorCode(error) !== 'ENOENT') throw writeFault(error, 'index.json.lock');
-  }
+function nameOf(owner: LockOwner | undefined): string | undefined {
+  return owner && `process ${owner.pid} on ${owner.machine}`;
 }
 
 function locked(dir: string, waited: number, owner: string | undefined): ChartError {

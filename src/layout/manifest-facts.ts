@@ -8,14 +8,14 @@ import type { Digest } from '../oci/digest.js';
 import { type ImageIndex, type ImageManifest, MANIFEST_LIMIT, parseManifest, successors } from '../oci/manifest.js';
 import { MANIFEST_TYPES } from '../oci/media-types.js';
 import { describeReferrer } from '../oci/referrers.js';
-import { readSmall } from './blobs.js';
+import { findBlob, readSmall } from './blobs.js';
 
 /** @returns undefined for a type that is not read here. @throws ChartError `MANIFEST_INVALID` */
 export function parseKnown(bytes: Uint8Array, mediaType: string): ImageManifest | ImageIndex | undefined {
   return MANIFEST_TYPES.includes(mediaType) ? parseManifest(bytes, mediaType) : undefined;
 }
 
-/** A manifest that lists no content that could be missing: layers that are not for distribution are kept elsewhere. */
+/** Layers that are not for distribution are kept elsewhere. */
 const FOREIGN_LAYERS = [
   'application/vnd.oci.image.layer.nondistributable.',
   'application/vnd.docker.image.rootfs.foreign.',
@@ -43,7 +43,7 @@ interface Fact {
 
 const NOTHING: Fact = { children: [] };
 
-/** Subjects and children of manifests that were read once: the bytes under a digest do not change. */
+/** Subjects and children of manifests that were read once: the bytes under a digest do not change, though they may go. */
 export class ManifestFacts {
   readonly #dir: string;
   readonly #known = new Map<Digest, Fact>();
@@ -61,7 +61,9 @@ export class ManifestFacts {
       if (seen.has(next.digest)) continue;
       seen.add(next.digest);
       const fact = this.#read(next);
-      if (fact.subject === subject && fact.referrer) found.set(next.digest, fact.referrer);
+      if (fact.subject === subject && fact.referrer && findBlob(this.#dir, next.digest)) {
+        found.set(next.digest, fact.referrer);
+      }
       queue.push(...fact.children);
     }
     return [...found.values()];

@@ -84,6 +84,8 @@ export async function applyPrune(
   plan: PrunePlan,
   { signal }: CallOptions = {},
 ): Promise<PruneResult> {
+  // First, and without the lock: on a full disk that is what makes it possible to go on.
+  const swept = sweep(context, plan);
   const discarded = await context.updates.exclusive(
     async (session) => {
       const { edit, snapshot } = session;
@@ -98,7 +100,6 @@ export async function applyPrune(
     },
     () => signal?.aborted ?? false,
   );
-  const swept = sweep(context, plan);
   return { blobs: discarded, ingest: swept, bytes: sum(discarded) + sum(swept) };
 }
 
