@@ -1,8 +1,8 @@
 /** Tells a user who named the wrong file what it seems to be, in Helm's words. */
-import { closeSync, constants, openSync, readSync, type Stats } from 'node:fs';
+import { closeSync, readSync, type Stats } from 'node:fs';
 import path from 'node:path';
-import { ChartError, systemErrorCode } from '../errors.js';
-import { systemWords } from './system-words.js';
+import { ChartError } from '../errors.js';
+import { openSource, tryRead } from './source-file.js';
 
 /** Bytes that Helm looks at. */
 const SAMPLE = 512;
@@ -12,7 +12,10 @@ const SAMPLE = 512;
  * @throws ChartError `ARCHIVE_INVALID` for a file that is not gzip, `CHART_SOURCE_UNREADABLE`
  */
 export function checkMagic(source: string, stats: Stats): void {
-  if (!stats.isFile()) throw unreadable(source, 'it is neither a file nor a directory');
+  if (!stats.isFile()) {
+    const words = `file '${source}' cannot be read: it is neither a file nor a directory`;
+    throw new ChartError('CHART_SOURCE_UNREADABLE', words);
+  }
   const sample = readSample(source);
   if (sample[0] === 0x1f && sample[1] === 0x8b && sample[2] === 8) return;
   if (/\.ya?ml$/.test(source)) {
@@ -30,17 +33,13 @@ export function checkMagic(source: string, stats: Stats): void {
 }
 
 function readSample(source: string): Buffer {
-  let file: number | undefined;
+  const file = openSource(source);
   try {
-    file = openSync(source, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     const sample = Buffer.alloc(SAMPLE);
-    readSync(file, sample, 0, SAMPLE, 0);
+    tryRead('read', source, () => readSync(file, sample, 0, SAMPLE, 0));
     return sample;
-  } catch (cause) {
-    if (systemErrorCode(cause) === undefined) throw cause;
-    throw unreadable(source, `open ${source}: ${systemWords(cause)}`, cause);
   } finally {
-    if (file !== undefined) closeSync(file);
+    closeSync(file);
   }
 }
 
@@ -50,8 +49,4 @@ function contentType(sample: Buffer): string {
   if (text.startsWith('PK\x03\x04')) return 'application/zip';
   if (/^[\t\n\f\r ]*<(?:!doctype html|html)[ >]/i.test(text)) return 'text/html; charset=utf-8';
   return /[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]/.test(text) ? 'application/octet-stream' : 'text/plain; charset=utf-8';
-}
-
-function unreadable(source: string, reason: string, cause?: unknown): ChartError {
-  return new ChartError('CHART_SOURCE_UNREADABLE', `file '${source}' cannot be read: ${reason}`, { cause });
 }

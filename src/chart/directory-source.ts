@@ -1,13 +1,13 @@
 /** A chart directory, read where it lies: its files as the loader wants to see them. */
-import { closeSync, constants, createReadStream, openSync, readFileSync, statSync } from 'node:fs';
+import { createReadStream, statSync } from 'node:fs';
 import path from 'node:path';
-import { ChartError, systemErrorCode } from '../errors.js';
+import { systemErrorCode } from '../errors.js';
 import { indexWithin } from './archive-index.js';
 import { ChartBudget } from './budget.js';
 import { type ChartFile, type ChartLimits, limitExceeded } from './files.js';
-import { type IgnoreRules, parseIgnore } from './ignore.js';
+import { DEFAULT_RULES, type IgnoreRules, parseIgnore } from './ignore.js';
 import type { PackedFile } from './pack.js';
-import { systemWords } from './system-words.js';
+import { openSource, readWhole, tryRead, unreadable } from './source-file.js';
 import { type WalkedChart, walkChart } from './walk.js';
 
 export interface DirectoryChart {
@@ -34,46 +34,28 @@ export async function readDirectory(
 /** The rules of the chart's `.helmignore`, or Helm's defaults where there is none. */
 function readRules(directory: string, { fileBytes }: ChartLimits): IgnoreRules {
   const source = path.resolve(directory, '.helmignore');
-  const stats = attempt('stat', source, () => statSync(source, { throwIfNoEntry: false }));
-  if (stats === undefined) return parseIgnore('');
+  const stats = tryRead('stat', source, () => statSync(source, { throwIfNoEntry: false }));
+  if (stats === undefined) return DEFAULT_RULES;
   if (stats.isFile() && stats.size > fileBytes) throw limitExceeded('bytes in .helmignore', fileBytes);
-  return parseIgnore(attempt('read', source, () => readWhole(source)).toString());
+  return parseIgnore(readWhole(source));
 }
 
-function chartFile(
-  { path, size, source }: PackedFile,
-  budget: ChartBudget,
-  signal: AbortSignal | undefined,
-): ChartFile {
+function chartFile({ path, size, source }: PackedFile, budget: ChartBudget, signal?: AbortSignal): ChartFile {
   return {
     path,
     size,
     async read() {
       const { fileBytes } = budget.limits;
       if (size > fileBytes) throw limitExceeded(`bytes in ${path}`, fileBytes);
-      return attempt(`error reading ${path}: open`, source, () => readWhole(source));
+      return readWhole(source);
     },
     async unpack() {
-      return (await indexWithin(createReadStream(source), { budget, depth: 1, signal })).files;
+      const stream = createReadStream(source, { fd: openSource(source) });
+      try {
+        return (await indexWithin(stream, { budget, depth: 1, signal })).files;
+      } catch (error) {
+        throw systemErrorCode(error) === undefined ? error : unreadable('read', source, error);
+      }
     },
   };
-}
-
-/** Never waits for a FIFO that has taken the place of a file. */
-function readWhole(source: string): Buffer {
-  const file = openSync(source, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-  try {
-    return readFileSync(file);
-  } finally {
-    closeSync(file);
-  }
-}
-
-function attempt<T>(verb: string, source: string, call: () => T): T {
-  try {
-    return call();
-  } catch (cause) {
-    if (systemErrorCode(cause) === undefined) throw cause;
-    throw new ChartError('CHART_SOURCE_UNREADABLE', `${verb} ${source}: ${systemWords(cause)}`, { cause });
-  }
 }

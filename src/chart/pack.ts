@@ -9,14 +9,14 @@
  *
  * The only mode that counts is the execute bit: 0755 with it, 0644 without.
  */
-import { closeSync, constants, openSync, read, readSync } from 'node:fs';
+import { closeSync, read, readSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { ChartError, systemErrorCode, throwIfCancelled } from '../errors.js';
 import { compareBytes } from './byte-order.js';
 import { checkChartName } from './chart-name.js';
 import { gzip } from './gzip.js';
-import { systemWords } from './system-words.js';
+import { openSource, unreadable } from './source-file.js';
 import { BLOCK, paddingOf, type TarEntry, tarHeader } from './tar-header.js';
 
 export interface PackedFile {
@@ -110,19 +110,6 @@ async function* readSource(path: string, size: number, buffer: Buffer): AsyncGen
 
 async function readInto(file: number, buffer: Buffer, length: number): Promise<number> {
   return (await readLater(file, buffer, 0, length, null)).bytesRead;
-}
-
-/** Never waits: a FIFO that has taken the place of a file since it was found would otherwise be waited for without end. */
-function openSource(path: string): number {
-  try {
-    return openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-  } catch (error) {
-    throw unreadable('open', path, error);
-  }
-}
-
-function unreadable(verb: string, path: string, cause: unknown): ChartError {
-  return new ChartError('CHART_SOURCE_UNREADABLE', `${verb} ${path}: ${systemWords(cause)}`, { cause });
 }
 
 function changed(path: string): ChartError {

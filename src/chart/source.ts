@@ -4,11 +4,10 @@
  *     directory   packed: the same files give the same bytes
  *     .tgz        byte for byte as it is, with the `.prov` beside it if there is one
  */
-import { type Stats, statSync } from 'node:fs';
-import { open as openFile, readFile } from 'node:fs/promises';
+import { closeSync, createReadStream, fstatSync, type Stats, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
-import { ChartError, isChartError, systemErrorCode, throwIfCancelled } from '../errors.js';
+import { ChartError, systemErrorCode, throwIfCancelled } from '../errors.js';
 import { checkChartArchive } from './archive-check.js';
 import { checkMagic } from './archive-magic.js';
 import { readDirectory } from './directory-source.js';
@@ -16,6 +15,7 @@ import { CHART_LIMITS, type ChartLimits, limitExceeded } from './files.js';
 import { loadChart } from './load.js';
 import type { ChartMetadata } from './metadata.js';
 import { packChart } from './pack.js';
+import { openSource, readWhole, tryRead, unreadable } from './source-file.js';
 import { systemWords } from './system-words.js';
 
 export interface ChartSource {
@@ -66,36 +66,33 @@ async function openArchive(source: string, checked: Stats, options: OpenSourceOp
   checkMagic(source, checked);
   const open = async (): Promise<Readable> => openUnchanged(source, checked);
   const { metadata, warnings } = await checkChartArchive(open, options).catch((error: unknown) => {
-    if (!isChartError(error, 'ARCHIVE_INVALID') || error.message !== 'gzip: invalid header') throw error;
-    const words = `file '${source}' does not appear to be a valid chart file (details: ${error.message})`;
-    throw new ChartError('ARCHIVE_INVALID', words, { hint: error.hint, cause: error });
+    throw systemErrorCode(error) === undefined ? error : unreadable('read', source, error);
   });
   return { kind: 'archive', metadata, warnings, size: checked.size, ...provenanceOf(source), open };
 }
 
 function provenanceOf(source: string): Pick<ChartSource, 'provenance' | 'readProvenance'> {
   const provenance = `${source}.prov`;
-  if (!statSync(provenance, { throwIfNoEntry: false })?.isFile()) return {};
+  const stats = tryRead('stat', provenance, () => statSync(provenance, { throwIfNoEntry: false }));
+  if (!stats?.isFile()) return {};
   return {
     provenance,
     readProvenance: async () => {
-      const { size } = statSource(provenance);
-      if (size > CHART_LIMITS.fileBytes) throw limitExceeded(`bytes in ${provenance}`, CHART_LIMITS.fileBytes);
-      return readFile(provenance).catch((cause: unknown) => {
-        throw unreadable('open', provenance, cause);
-      });
+      const { fileBytes } = CHART_LIMITS;
+      if (stats.size > fileBytes) throw limitExceeded(`bytes in ${provenance}`, fileBytes);
+      return readWhole(provenance);
     },
   };
 }
 
 /** The bytes of the file that was checked, not of another that has taken its place since. */
-async function openUnchanged(source: string, checked: Stats): Promise<Readable> {
-  const file = await openFile(source).catch((cause: unknown) => {
-    throw unreadable('open', source, cause);
-  });
-  const { size, mtimeMs, ino } = await file.stat();
-  if (size === checked.size && mtimeMs === checked.mtimeMs && ino === checked.ino) return file.createReadStream();
-  await file.close();
+function openUnchanged(source: string, checked: Stats): Readable {
+  const file = openSource(source);
+  const { size, mtimeMs, ino } = fstatSync(file);
+  if (size === checked.size && mtimeMs === checked.mtimeMs && ino === checked.ino) {
+    return createReadStream(source, { fd: file });
+  }
+  closeSync(file);
   throw new ChartError('CHART_SOURCE_UNREADABLE', `read ${source}: the file changed while it was read`, {
     hint: 'Try again once nothing writes to it any more.',
   });
@@ -108,8 +105,4 @@ function statSource(source: string): Stats {
     if (systemErrorCode(cause) === undefined) throw cause;
     throw new ChartError('CHART_NOT_FOUND', `stat ${source}: ${systemWords(cause)}`, { cause });
   }
-}
-
-function unreadable(verb: string, source: string, cause: unknown): ChartError {
-  return new ChartError('CHART_SOURCE_UNREADABLE', `${verb} ${source}: ${systemWords(cause)}`, { cause });
 }

@@ -13,7 +13,7 @@
 import { type Dirent, readdirSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { ChartError, systemErrorCode, throwIfCancelled } from '../errors.js';
+import { ChartError, throwIfCancelled } from '../errors.js';
 import { ChartBudget } from './budget.js';
 import { compareBytes } from './byte-order.js';
 import { quoteName, unsafeSegment } from './entry-path.js';
@@ -21,7 +21,7 @@ import type { IgnoreRules } from './ignore.js';
 import { resolveLink } from './link.js';
 import type { PackedFile } from './pack.js';
 import { PathSet } from './path-set.js';
-import { systemWords } from './system-words.js';
+import { tryRead } from './source-file.js';
 
 export interface WalkedChart {
   /** In the order in which Helm comes across them: directory by directory, names in the order of their bytes. */
@@ -44,7 +44,7 @@ export interface WalkOptions {
  */
 export async function walkChart(directory: string, { rules, budget, signal }: WalkOptions): Promise<WalkedChart> {
   const source = path.resolve(directory);
-  const real = attempt('open', source, (name) => realpathSync.native(name));
+  const real = tryRead('open', source, () => realpathSync.native(source));
   const walk = new Walk({ rules, budget: budget ?? new ChartBudget(), root: real, signal });
   await walk.enter({ path: '', source, real });
   return walk.result();
@@ -93,7 +93,7 @@ class Walk {
     if (this.#trail.includes(directory.real)) throw circular(directory);
     this.#trail.push(directory.real);
     const found = this.#files.length + this.#emptyDirectories.length;
-    const children = attempt('open', directory.source, (name) => readdirSync(name, { withFileTypes: true }));
+    const children = tryRead('open', directory.source, () => readdirSync(directory.source, { withFileTypes: true }));
     for (const child of children.sort((a, b) => compareBytes(a.name, b.name))) {
       this.#seen += 1;
       if (this.#seen % TURN === 0) await setImmediate();
@@ -115,7 +115,7 @@ class Walk {
     const source = path.join(parent.source, child.name);
     const isLink = child.isSymbolicLink();
     const real = isLink ? resolveLink(source) : path.join(parent.real, child.name);
-    const type = isLink ? attempt('stat', source, (name) => statSync(name)) : child;
+    const type = isLink ? tryRead('stat', source, () => statSync(source)) : child;
     if (rules.ignores(chartPath, type.isDirectory())) return undefined;
     if (!type.isFile() && !type.isDirectory()) throw irregular(source);
     budget.addEntry();
@@ -124,7 +124,7 @@ class Walk {
       this.#warnings.push(`found symbolic link in path: ${source} resolves to ${real}, outside of the chart`);
     }
     if (type.isDirectory()) return { path: chartPath, source, real };
-    const { size, mode } = attempt('stat', source, (name) => statSync(name));
+    const { size, mode } = tryRead('stat', source, () => statSync(source));
     budget.addBytes(size);
     this.#paths.add(chartPath, false);
     this.#files.push({ path: chartPath, size, executable: (mode & 0o100) !== 0, source });
@@ -144,17 +144,6 @@ function checkName(chartPath: string, name: string, budget: ChartBudget): void {
 function isWithin(root: string, real: string): boolean {
   const relative = path.relative(root, real);
   return relative !== '..' && !relative.startsWith(`..${path.sep}`) && !path.isAbsolute(relative);
-}
-
-function attempt<T>(verb: string, source: string, call: (source: string) => T): T {
-  try {
-    return call(source);
-  } catch (cause) {
-    if (systemErrorCode(cause) === undefined) throw cause;
-    const isMangled = systemErrorCode(cause) === 'ENOENT' && source.includes('\ufffd');
-    const hint = isMangled ? 'Its name is not valid UTF-8: rename it.' : undefined;
-    throw new ChartError('CHART_SOURCE_UNREADABLE', `${verb} ${source}: ${systemWords(cause)}`, { hint, cause });
-  }
 }
 
 function circular({ source, real }: Place): ChartError {

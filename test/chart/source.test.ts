@@ -93,7 +93,10 @@ test('the provenance file beside an archive comes with it', async (t) => {
   assert.equal(source.provenance, path.join(root, 'c-0.1.0.tgz.prov'));
   assert.equal(Buffer.from((await source.readProvenance?.()) ?? '').toString(), 'signed\n');
   rmSync('c-0.1.0.tgz.prov');
-  await assert.rejects(source.readProvenance!(), fault('CHART_NOT_FOUND', /^stat .*prov: no such file or directory$/));
+  await assert.rejects(
+    source.readProvenance!(),
+    fault('CHART_SOURCE_UNREADABLE', /^open .*prov: no such file or directory$/),
+  );
   mkdirSync('c-0.1.0.tgz.prov');
   assert.equal((await openChartSource('c-0.1.0.tgz')).provenance, undefined);
 });
@@ -125,11 +128,7 @@ test('says what is wrong with a path in the words of Helm', async (t) => {
       `file '${at('values.yaml')}' seems to be a YAML file, but expected a gzipped archive`,
     ],
     ['cut.tgz', 'ARCHIVE_INVALID', 'unexpected EOF'],
-    [
-      'trailing.tgz',
-      'ARCHIVE_INVALID',
-      `file '${at('trailing.tgz')}' does not appear to be a valid chart file (details: gzip: invalid header)`,
-    ],
+    ['trailing.tgz', 'ARCHIVE_INVALID', 'gzip: invalid header'],
   ];
   for (const [name, code, message] of cases) await assert.rejects(openChartSource(name), fault(code, message), name);
 });
