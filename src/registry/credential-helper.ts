@@ -86,11 +86,18 @@ async function run(
   }
   const child = spawn(`docker-credential-${helper}`, [verb], {
     stdio: ['pipe', 'pipe', 'pipe'],
-    timeout: call.timeout ?? TIMEOUT,
-    killSignal: 'SIGKILL',
     windowsHide: true,
     ...(call.env && { env: call.env as NodeJS.ProcessEnv }),
   });
+  const limit = call.timeout ?? TIMEOUT;
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    child.kill('SIGKILL');
+    // A process that the helper started may hold these open.
+    child.stdout.destroy();
+    child.stderr.destroy();
+  }, limit);
   child.stdin.on('error', () => undefined);
   child.stdin.end(input);
   const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve, reject) => {
@@ -99,13 +106,15 @@ async function run(
   });
   try {
     const [{ code, signal }, stdout, stderr] = await Promise.all([ended, text(child.stdout), text(child.stderr)]);
-    if (signal !== null)
-      throw helperFailed(helper, call, `did not answer in ${(call.timeout ?? TIMEOUT) / 1000} seconds`);
+    if (signal !== null) throw helperFailed(helper, call, `was ended by ${signal}`);
     return { failed: code !== 0, output: stdout.trim() === '' ? stderr : stdout };
   } catch (cause) {
+    if (late) throw helperFailed(helper, call, `did not answer in ${limit / 1000} seconds`);
     if (systemErrorCode(cause) === 'ENOENT') throw helperFailed(helper, call, 'is not installed');
     if (cause instanceof ChartError) throw cause;
     throw helperFailed(helper, call, `cannot be run: ${(cause as Error).message}`, cause);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

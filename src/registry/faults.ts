@@ -6,7 +6,7 @@
  *                           ------------------------ summary -------------------------------------------------
  */
 import { ChartError, type ChartErrorCode, cancelled, systemErrorCode } from '../errors.js';
-import { shownUrl } from './redact.js';
+import { shownText, shownUrl } from './redact.js';
 
 export interface WireFaultOptions {
   readonly summary: string;
@@ -114,14 +114,15 @@ const CERTIFICATE_FAULT =
 
 function securing(code: string, error: unknown, { hostname, host }: URL): Explanation | undefined {
   const tls = { code: 'REGISTRY_TLS' } as const;
-  const { reason, message = '' } = error as { reason?: string; message?: string };
+  const { cert, message = '' } = error as { cert?: { subjectaltname?: string }; message?: string };
   if (UNKNOWN_AUTHORITY.includes(code)) {
     const hint = `Give the authority that signed the certificate of ${host} with --ca-file, or in NODE_EXTRA_CA_CERTS.`;
     return { ...tls, words: `x509: certificate signed by unknown authority (${code})`, hint };
   }
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
     const hint = `Use a name that the certificate of ${host} is valid for.`;
-    return { ...tls, words: `x509: certificate is not valid for ${hostname}: ${reason ?? ''}`.trimEnd(), hint };
+    const names = shownText(cert?.subjectaltname || 'no name').replace(/\b(?:DNS|IP Address):/g, '');
+    return { ...tls, words: `x509: certificate is valid for ${names}, not ${hostname}`, hint };
   }
   if (code === 'CERT_HAS_EXPIRED') {
     const hint = `The certificate of ${host} must be renewed; check this machine's clock, too.`;
@@ -155,7 +156,6 @@ function talking(code: string, error: unknown, { host }: URL): Explanation {
     case 'EPIPE':
       return { ...broken, words: 'connection reset by peer', hint: 'The connection was cut; try again.' };
     case 'UND_ERR_SOCKET':
-    case 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH':
     case 'UND_ERR_ABORTED':
       return { ...broken, words: 'unexpected EOF', hint: 'The connection was cut; try again.' };
     case 'UND_ERR_DESTROYED':
@@ -163,8 +163,12 @@ function talking(code: string, error: unknown, { host }: URL): Explanation {
       return { code: 'CANCELLED', words: 'the connection to the registry was closed' };
     case 'UND_ERR_HEADERS_OVERFLOW':
       return { code: 'REGISTRY_PROTOCOL', words: 'the response has more headers than are read' };
+    case 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH':
+      return { code: 'REGISTRY_PROTOCOL', words: 'malformed HTTP response (content-length)' };
     default:
-      if (code.startsWith('HPE_')) return { code: 'REGISTRY_PROTOCOL', words: `malformed HTTP response (${code})` };
+      if ((error as Error)?.name === 'HTTPParserError') {
+        return { code: 'REGISTRY_PROTOCOL', words: `malformed HTTP response (${shownText((error as Error).message)})` };
+      }
       return { ...broken, words: code || (error as Error)?.message || String(error), transient: false };
   }
 }

@@ -21,10 +21,16 @@ function shownName(name: string): string {
  */
 export function shownText(text: string, secrets: Iterable<string> = [], limit = 300): string {
   let shown = text.slice(0, 16 * limit);
-  for (const secret of secrets) shown = shown.replaceAll(secret, '***');
+  for (const secret of secrets) shown = blot(shown, secret);
   shown = shown
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ')
     .replace(/(https?:\/\/[^\s"'?]*)\?[^\s"']*/g, '$1?***')
     .trim();
   return shown.length > limit ? `${shown.slice(0, limit)}...` : shown;
+}
+
+/** A secret that is part of a longer word is no secret there: blotting it out would tell it. */
+function blot(text: string, secret: string): string {
+  const pattern = secret.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+  return text.replace(new RegExp(`(?<![A-Za-z0-9])${pattern}(?![A-Za-z0-9])`, 'g'), '***');
 }

@@ -1,4 +1,5 @@
 /** TLS material: whom to trust beside the system's roots, and what to identify with. */
+import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import * as tls from 'node:tls';
 import { ChartError } from '../errors.js';
@@ -29,6 +30,7 @@ export async function readTlsContexts({ caFile, certFile, keyFile }: TlsOptions)
   if (certFile === undefined || keyFile === undefined) return { own: others, others };
   const [cert, key] = [await readPem(certFile), await readPem(keyFile)];
   try {
+    if (!key.includes('PRIVATE KEY-----')) throw new Error('there is no private key in it');
     return { own: tls.createSecureContext({ cert, key, ...(ca && { ca }) }), others };
   } catch (cause) {
     throw new ChartError('REGISTRY_TLS', `the client certificate ${certFile} and the key ${keyFile} cannot be used`, {
@@ -46,17 +48,18 @@ function defaultRoots(): readonly string[] {
 
 async function readCertificates(file: string): Promise<string> {
   const pem = await readPem(file);
-  try {
-    tls.createSecureContext({ ca: pem });
-  } catch (cause) {
-    throw new ChartError('REGISTRY_TLS', `${file} holds a certificate that cannot be read`, { cause });
-  }
-  if (!pem.includes('-----BEGIN CERTIFICATE-----') && !pem.includes('-----BEGIN TRUSTED CERTIFICATE-----')) {
+  const certificates = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  if (certificates.length === 0) {
     throw new ChartError('REGISTRY_TLS', `${file} holds no certificate`, {
       hint: 'It must be in PEM form: text with -----BEGIN CERTIFICATE-----.',
     });
   }
-  return pem;
+  try {
+    for (const certificate of certificates) new X509Certificate(certificate);
+  } catch (cause) {
+    throw new ChartError('REGISTRY_TLS', `${file} holds a certificate that cannot be read`, { cause });
+  }
+  return certificates.join('\n');
 }
 
 async function readPem(file: string): Promise<string> {

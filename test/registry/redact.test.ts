@@ -23,3 +23,10 @@ test('blots out secrets and the queries of URLs', () => {
     'see https://s3/x?*** for ***: Bearer ***',
   );
 });
+
+test('does not tell a short password by blotting out part of a word', () => {
+  assert.equal(
+    shownText('wrong password "pass" (a+b) x^$y', ['pass', 'a+b', 'x^$y']),
+    'wrong password "***" (***) ***',
+  );
+});
