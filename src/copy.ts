@@ -8,7 +8,7 @@
  * Content is asked for by digest from the source alone: `urls` in descriptors are no part of a `Descriptor`.
  */
 import { pipeline, type Readable, Transform } from 'node:stream';
-import { ChartError, throwIfCancelled } from './errors.js';
+import { ChartError, cancelled, throwIfCancelled } from './errors.js';
 import type { Descriptor } from './oci/descriptor.js';
 import { type Digest, isDigest } from './oci/digest.js';
 import { checkBytes, parseManifest, type RawManifest, successors } from './oci/manifest.js';
@@ -152,7 +152,7 @@ async function copyBlob(run: Run, descriptor: Descriptor, signal: AbortSignal): 
   let opened = false;
   const open = async (): Promise<Readable> => {
     opened = true;
-    return measured(await source.readBlob(descriptor, { signal }), descriptor, options.onEvent);
+    return measured(await source.readBlob(descriptor, { signal }), descriptor, signal, options.onEvent);
   };
   await destination.writeBlob(descriptor, open, { signal, verify: options.verify });
   if (opened) {
@@ -165,7 +165,12 @@ async function copyBlob(run: Run, descriptor: Descriptor, signal: AbortSignal): 
 }
 
 /** Passes the content on, reports how far it is, and cuts it off where more comes than its descriptor promised. */
-function measured(content: Readable, descriptor: Descriptor, onEvent: CopyOptions['onEvent']): Readable {
+function measured(
+  content: Readable,
+  descriptor: Descriptor,
+  signal: AbortSignal,
+  onEvent: CopyOptions['onEvent'],
+): Readable {
   let bytes = 0;
   const gauge = new Transform({
     transform(chunk: Buffer, _encoding, done) {
@@ -178,7 +183,10 @@ function measured(content: Readable, descriptor: Descriptor, onEvent: CopyOption
       done(bytes < descriptor.size ? sizeMismatch(descriptor, `${bytes}`) : null);
     },
   });
-  return pipeline(content, gauge, () => undefined);
+  const stop = (): void => void gauge.destroy(cancelled(signal));
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  return pipeline(content, gauge, () => signal.removeEventListener('abort', stop));
 }
 
 function sizeMismatch({ digest, size }: Descriptor, found: string): ChartError {
