@@ -1,12 +1,18 @@
-/** Replacing a file of secrets: one writer at a time, all or nothing, readable by its owner alone. */
-import { randomBytes } from 'node:crypto';
-import { lstat, mkdir, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+/**
+ * Replacing a file of secrets: one writer at a time, all or nothing, readable by its owner alone.
+ *
+ *     config.json         what everybody reads, always whole
+ *     config.json.lock    its next content: who creates it is the one writer, and renames it when done
+ */
+import { type FileHandle, lstat, mkdir, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { ChartError, systemErrorCode } from '../errors.js';
 
-/** Milliseconds after which the lock of a process that no longer lives is taken over. */
-const STALE = 10_000;
-const LOCK_RETRIES = { retries: 100, factor: 1.2, minTimeout: 10, maxTimeout: 250, randomize: true };
+/** Milliseconds to wait for another writer. */
+const PATIENCE = 15_000;
+/** Milliseconds after which another writer must have died: more than all credential helpers together may take. */
+const STALE = 120_000;
 
 /**
  * Replaces the content of a file while no other process does. A link is written through. New directories are 0700, a new
@@ -21,15 +27,19 @@ export async function replaceConfigFile(file: string, produce: () => Promise<str
     await mkdir(dirname(found), { recursive: true, mode: 0o700 });
     return found;
   });
-  const { default: lockfile } = await import('proper-lockfile');
-  const release = await attempt(file, () =>
-    lockfile.lock(target, { realpath: false, stale: STALE, retries: LOCK_RETRIES }),
-  );
+  const next = `${target}.lock`;
+  const handle = await attempt(file, () => openAlone(file, next));
+  let renamed = false;
   try {
     const content = await produce();
-    if (content !== undefined) await attempt(file, () => replace(target, content));
+    if (content === undefined) return;
+    await attempt(file, () => write(handle, content, target));
+    await attempt(file, () => rename(next, target));
+    renamed = true;
   } finally {
-    await release().catch(() => undefined);
+    await handle.close();
+    // Once renamed, the name is free for the next writer, and may be another's already.
+    if (!renamed) await rm(next, { force: true });
   }
 }
 
@@ -44,26 +54,33 @@ async function targetOf(file: string, depth = 0): Promise<string> {
   return link?.isSymbolicLink() ? targetOf(resolve(dirname(file), await readlink(file)), depth + 1) : file;
 }
 
-async function replace(target: string, content: string): Promise<void> {
-  const mode = await stat(target).then(
-    (found) => found.mode & 0o777,
-    () => 0o600,
-  );
-  const temporary = join(dirname(target), `.${basename(target)}.${randomBytes(6).toString('hex')}`);
-  try {
-    const handle = await open(temporary, 'wx', 0o600);
+async function openAlone(file: string, next: string): Promise<FileHandle> {
+  const end = performance.now() + PATIENCE;
+  for (;;) {
     try {
-      await handle.writeFile(content);
-      await handle.chmod(mode);
-      await handle.sync();
-    } finally {
-      await handle.close();
+      return await open(next, 'wx', 0o600);
+    } catch (error) {
+      if (systemErrorCode(error) !== 'EEXIST') throw error;
     }
-    await rename(temporary, target);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
+    const other = await stat(next).catch(() => undefined);
+    if (other && Date.now() - other.mtimeMs > STALE) {
+      await rm(next, { force: true });
+    } else if (performance.now() > end) {
+      throw new ChartError('CREDENTIALS_UNWRITABLE', `${file} cannot be written: another process is writing it`, {
+        hint: `If none is, remove ${next}.`,
+      });
+    } else {
+      await pause(5 + Math.random() * 20);
+    }
   }
+}
+
+async function write(handle: FileHandle, content: string, target: string): Promise<void> {
+  const existing = await stat(target).catch(() => undefined);
+  await handle.writeFile(content);
+  if (existing) await handle.chmod(existing.mode & 0o777);
+  await handle.sync();
+  await handle.close();
 }
 
 async function attempt<Result>(file: string, work: () => Promise<Result>): Promise<Result> {
@@ -71,7 +88,6 @@ async function attempt<Result>(file: string, work: () => Promise<Result>): Promi
     return await work();
   } catch (cause) {
     if (cause instanceof ChartError) throw cause;
-    const reason = systemErrorCode(cause) === 'ELOCKED' ? 'another process is writing it' : (cause as Error).message;
-    throw new ChartError('CREDENTIALS_UNWRITABLE', `${file} cannot be written: ${reason}`, { cause });
+    throw new ChartError('CREDENTIALS_UNWRITABLE', `${file} cannot be written: ${(cause as Error).message}`, { cause });
   }
 }

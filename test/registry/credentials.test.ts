@@ -10,6 +10,7 @@ import {
   readlinkSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -223,5 +224,15 @@ test('many logins at once, from several processes, lose none', async (t) => {
     });
   await Promise.all(['a', 'b', 'c'].map(run));
   assert.equal(Object.keys(JSON.parse(readFileSync(file, 'utf8')).auths).length, 15);
+  assert.deepEqual(readdirSync(dirname(file)), ['config.json']);
+});
+
+test('takes over from a writer that has died, and removes what it left', async (t) => {
+  const file = fileWith(t, '{}');
+  writeFileSync(`${file}.lock`, '{"half":');
+  const long = new Date(Date.now() - 3_600_000);
+  utimesSync(`${file}.lock`, long, long);
+  await saveCredentials(file, 'h', USER);
+  assert.deepEqual(await readCredentials([file], 'h'), USER);
   assert.deepEqual(readdirSync(dirname(file)), ['config.json']);
 });
