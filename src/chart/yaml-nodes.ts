@@ -56,5 +56,5 @@ export const EMPTY_NODE: YamlNode = YamlNode.scalar('', '', true);
 /** Collections within collections. Helm's library allows 10,000, which nobody writes and which a hostile file may. */
 export const YAML_DEPTH = 256;
 
-/** Scalars and collections of one document. The library has no limit, so that a file of 16 MiB can ask for gigabytes. */
-export const YAML_NODES = 1_000_000;
+/** Words, marks and blanks of one file, which is some 3 MB of text. Helm's library has no limit, and a file of 16 MiB can ask for gigabytes. */
+export const YAML_TOKENS = 1_000_000;

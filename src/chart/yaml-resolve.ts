@@ -5,7 +5,7 @@
  *     .5 1e3 .inf .nan -> floats     2001-12-14 1:30 08:00 -> strings       08 -> the float 8
  */
 import { textOfBytes } from './go-format.js';
-import { YamlError } from './yaml-cursor.js';
+import { YamlError } from './yaml-error.js';
 
 /** Integers are bigint, so that none of 64 bits loses a digit; floats are number. */
 export type YamlScalar = string | bigint | number | boolean | null;

@@ -4,7 +4,7 @@
  */
 import { ContentError } from './content-error.js';
 import { formatFloat, quote } from './go-format.js';
-import { YamlError } from './yaml-cursor.js';
+import { YamlError } from './yaml-error.js';
 import { YAML_DEPTH, type YamlNode } from './yaml-nodes.js';
 import { parseYaml } from './yaml-parser.js';
 import { isUint64, MERGE_TAG, resolvePlain, resolveTagged, type YamlScalar } from './yaml-resolve.js';

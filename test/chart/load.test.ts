@@ -63,8 +63,8 @@ test('asks for a Chart.yaml', async () => {
 });
 
 test('of several faults reports the one that Helm reports', async () => {
-  const bad = 'a: [';
-  const problem = 'error converting YAML to JSON: yaml: line 1: did not find expected node content';
+  const bad = 'a: @';
+  const problem = 'error converting YAML to JSON: yaml: line 1: Plain value cannot start with reserved character @';
   const tree = {
     'Chart.lock': bad,
     'Chart.yaml': bad,

@@ -139,7 +139,7 @@ test('refuses keys that JSON does not have, unless a later key replaces what hol
   assert.throws(() => at('{18446744073709551615: 1}'), {
     message: 'Unsupported map key of type: uint64, key: 0xffffffffffffffff, value: 1',
   });
-  assert.throws(() => at('{{ .Values.x }}: y'), { message: 'yaml: mapping values are not allowed in this context' });
+  assert.throws(() => at('{{ .Values.x }}: y'), /^YamlError: yaml: /);
   assert.throws(() => read('{{ .Values.x }}: y'), {
     message: 'yaml: invalid map key: map[interface {}]interface {}{".Values.x":interface {}(nil)}',
   });
