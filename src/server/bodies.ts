@@ -46,9 +46,6 @@ export function openBody(exchange: Exchange, limit: number): Transform {
   const fail = (cause?: Error) => body.destroy(new ChartError('CANCELLED', 'the client went away', { cause }));
   body.on('error', ignore);
   request.on('error', fail);
-  request.on('close', () => {
-    if (!request.complete) fail();
-  });
   if (request.destroyed && !request.complete) fail();
   return request.pipe(body);
 }
@@ -97,6 +94,7 @@ function drain(request: IncomingMessage, response: ServerResponse, limit: number
   request.once('end', stop);
   request.once('close', stop);
   request.on('data', count);
+  request.resume();
 }
 
 /** Lets the connection go once a body that nobody asked for turns out to be large. */

@@ -36,6 +36,8 @@ export function parsePushed(bytes: Uint8Array, contentType: string | undefined):
       throw error;
     }
   }
+  // A browser must never be told that what somebody pushed is a page of this server's.
+  if (!announced.startsWith('application/')) throw invalid('its Content-Type is not an application/ type');
   const json = parseObject(bytes);
   if (json.mediaType !== undefined && json.mediaType !== announced) throw invalid('it calls itself by another type');
   if ('manifests' in json && ('layers' in json || 'config' in json))

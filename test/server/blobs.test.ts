@@ -159,6 +159,7 @@ onEveryTarget((serve) => {
     const contents: [name: string, size: number, content: () => Readable][] = [
       ['small and short', 100, () => Readable.from([Buffer.alloc(99)])],
       ['small and long', 100, () => Readable.from([Buffer.alloc(101)])],
+      ['small and endless', 100, () => endless()],
       ['small and broken', 100, () => broken(50)],
       ['large and short', 1_000_000, () => Readable.from([Buffer.alloc(999_999)])],
       ['large and long', 1_000_000, () => Readable.from([Buffer.alloc(1_000_001)])],
@@ -183,19 +184,15 @@ onEveryTarget((serve) => {
     it('lets go of it when the client leaves', async (t) => {
       const { target, port, records } = await serve(t);
       const { digest } = await putBlob(target, TEXT);
-      const endless = new Readable({
-        read() {
-          this.push(Buffer.alloc(65_536));
-        },
-      });
+      const content = endless();
       const repository = target.repository.bind(target);
       target.repository = (known) =>
-        Object.assign(repository(known), { statBlob: async () => 1e12, readBlob: async () => endless });
+        Object.assign(repository(known), { statBlob: async () => 1e12, readBlob: async () => content });
       const line = new Line(port);
       line.write(requestBytes(`GET /v2/team/app/blobs/${digest} HTTP/1.1`));
       await once(line.socket, 'data');
       line.end();
-      await new Promise((resolve) => endless.on('close', resolve));
+      await new Promise((resolve) => content.on('close', resolve));
       assert.equal(records[0]?.status, 200);
     });
   });
@@ -208,4 +205,12 @@ function broken(after: number): Readable {
       throw new Error('the disk has a fault at /secret/path');
     })(),
   );
+}
+
+function endless(): Readable {
+  return new Readable({
+    read() {
+      this.push(Buffer.alloc(65_536));
+    },
+  });
 }

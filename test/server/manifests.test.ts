@@ -203,6 +203,7 @@ onEveryTarget((serve) => {
         ['application/vnd.acme.thing+json', JSON.stringify({ mediaType: OCI_MANIFEST })],
         ['application/vnd.acme.thing+json', JSON.stringify({ layers: [], manifests: [] })],
         ['not a type', JSON.stringify(image)],
+        ['text/html', '{"a":"<script>alert(1)</script>"}'],
         ['application/vnd.acme.thing+json', '[]'],
         ['application/vnd.acme.thing+json', '"text"'],
         ['application/vnd.acme.thing+json', '{"a":'],

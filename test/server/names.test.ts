@@ -37,6 +37,14 @@ onEveryTarget((serve) => {
       assert.deepEqual(json(await talk('GET /v2/team/app/tags/list HTTP/1.1')).tags, ['2.0']);
     });
 
+    it('finds exactly that where it is there without any tag', async (t) => {
+      const { target, talk } = await serve(t);
+      await putArtifact(target, 'registry.example.com/team/app', '1.0', 'one');
+      await putArtifact(target, 'team/app', undefined, 'two');
+      assertRefused(await talk('GET /v2/team/app/manifests/1.0 HTTP/1.1'), 404, 'MANIFEST_UNKNOWN');
+      assert.deepEqual(json(await talk('GET /v2/team/app/tags/list HTTP/1.1')).tags, []);
+    });
+
     it('never lists all repositories where the exact name answers', async (t) => {
       const { target, talk } = await serve(t);
       const { descriptor } = await putArtifact(target, 'team/app', '1.0', 'one');

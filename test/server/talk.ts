@@ -73,6 +73,11 @@ export class Line {
     return closeOf(this.socket);
   }
 
+  /** False once the server has closed its side. */
+  get isOpen(): boolean {
+    return !this.socket.destroyed && this.socket.writable && !this.socket.readableEnded;
+  }
+
   end(): void {
     this.socket.destroy();
   }

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { digestOf } from '../../src/oci/digest.js';
 import { assertRefused, onEveryTarget, putArtifact, putBlob } from './fixture.js';
-import { exchangeBytes, Line, parseReplies } from './talk.js';
+import { exchangeBytes, Line, parseReplies, type Reply } from './talk.js';
 
 const MISSING = digestOf(Buffer.from('not here'));
 const UUID = '[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}';
@@ -111,6 +111,17 @@ onEveryTarget((serve) => {
       assert.deepEqual(uploadSizes(), [0]);
     });
 
+    it('refuses a stream of another length than its Content-Range', async (t) => {
+      const { port, talk } = await serve(t);
+      const { location } = (await talk('POST /v2/team/app/blobs/uploads/ HTTP/1.1', '')).headers;
+      const head = `PATCH ${location} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n`;
+      const short = await exchangeBytes(port, `${head}Content-Range: 0-9\r\n\r\n4\r\nabcd\r\n0\r\n\r\n`);
+      assertRefused(parseReplies(short)[0] as Reply, 400, 'SIZE_INVALID');
+      const long = await exchangeBytes(port, `${head}Content-Range: 4-5\r\n\r\n4\r\nabcd\r\n0\r\n\r\n`);
+      assertRefused(parseReplies(long)[0] as Reply, 413, 'SIZE_INVALID');
+      assert.match((await talk(`GET ${location} HTTP/1.1`)).headers.range ?? '', /^0-[34]$|^0-5$/);
+    });
+
     it('without Content-Range, as a stream of unknown length', async (t) => {
       const { port, talk } = await serve(t);
       const { location } = (await talk('POST /v2/team/app/blobs/uploads/ HTTP/1.1', '')).headers;
@@ -209,7 +220,10 @@ onEveryTarget((serve) => {
     });
 
     it('falls back to an upload for a blob that is not there', async (t) => {
-      const { talk } = await serve(t);
+      const { target, talk } = await serve(t);
+      const repository = target.repository.bind(target);
+      target.repository = (name) =>
+        name.startsWith('..') ? assert.fail('a name that is none was used') : repository(name);
       for (const from of ['&from=team/app', '', '&from=../etc']) {
         const post = await talk(`POST /v2/team/new/blobs/uploads/?mount=${MISSING}${from} HTTP/1.1`, '');
         assert.equal(post.status, 202);
@@ -260,10 +274,14 @@ onEveryTarget((serve) => {
       assertRefused(refused, 429, 'TOOMANYREQUESTS');
       assert.equal(refused.headers['retry-after'], '60');
       assert.equal(uploadSizes().length, 2);
+      now = 900;
+      assert.equal((await talk(`GET ${first.headers.location} HTTP/1.1`)).status, 204);
       now = 1500;
+      assertRefused(await open(), 429, 'TOOMANYREQUESTS');
+      now = 1700;
       assert.equal((await open()).status, 202);
-      assertRefused(await talk(`GET ${first.headers.location} HTTP/1.1`), 404, 'BLOB_UPLOAD_UNKNOWN');
-      assert.equal((await talk(`GET ${second.headers.location} HTTP/1.1`)).status, 204);
+      assertRefused(await talk(`GET ${second.headers.location} HTTP/1.1`), 404, 'BLOB_UPLOAD_UNKNOWN');
+      assert.equal((await talk(`GET ${first.headers.location} HTTP/1.1`)).status, 204);
       assert.equal(uploadSizes().length, 2);
     });
 
