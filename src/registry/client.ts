@@ -32,6 +32,9 @@ export interface ClientDependencies {
   readonly clock: Clock;
 }
 
+/** Milliseconds. */
+const MOMENT = 2_000;
+
 export class Client {
   readonly endpoint: Endpoint;
   readonly retry: Retry;
@@ -40,6 +43,7 @@ export class Client {
   readonly #transport: Transport;
   readonly #authorizer: Authorizer;
   readonly #clock: Clock;
+  readonly #left = new Set<Promise<unknown>>();
 
   constructor({ endpoint, transport, authorizer, retry, clock }: ClientDependencies) {
     this.endpoint = endpoint;
@@ -68,6 +72,23 @@ export class Client {
       if (!('error' in outcome)) await discard(outcome);
       await this.retry.sleep(delay, request.signal);
     }
+  }
+
+  /** Leaves work to itself that nobody waits for, whatever becomes of it. */
+  leave(work: Promise<unknown>): void {
+    const left = work.catch(() => undefined).finally(() => this.#left.delete(left));
+    this.#left.add(left);
+  }
+
+  /** Gives work that was left to itself a moment to come to its end. */
+  async settle(): Promise<void> {
+    if (this.#left.size === 0) return;
+    let timer: NodeJS.Timeout | undefined;
+    const moment = new Promise((resolve) => {
+      timer = setTimeout(resolve, MOMENT);
+    });
+    await Promise.race([Promise.all(this.#left), moment]);
+    clearTimeout(timer);
   }
 
   /** Reads an answer that refuses, and turns it into the error that it stands for. */

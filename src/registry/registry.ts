@@ -87,7 +87,8 @@ export class Registry implements Target {
   }
 
   /** Breaks off what is under way and closes all connections. */
-  close(): Promise<void> {
-    return this.#transport.close();
+  async close(): Promise<void> {
+    await this.#client.settle();
+    await this.#transport.close();
   }
 }

@@ -9,7 +9,7 @@
  *     PATCH Location, ..., PUT          in chunks, where the registry refuses the above: chunked-upload.ts
  */
 import type { Readable } from 'node:stream';
-import { ChartError, isChartError } from '../errors.js';
+import { ChartError } from '../errors.js';
 import type { Descriptor } from '../oci/descriptor.js';
 import type { Digest } from '../oci/digest.js';
 import type { CallOptions } from '../oci/target.js';
@@ -53,29 +53,19 @@ async function startUnlessThere(
   { digest }: Descriptor,
   signal: AbortSignal | undefined,
 ): Promise<URL | undefined> {
-  const { habits } = repository.client;
-  const early = habits.blobsAreNew ? settle(startUpload(repository, signal)) : undefined;
-  const there = await settle(hasBlob(repository, digest, signal));
-  const upload = await early;
-  if ('value' in there) habits.blobsAreNew = !there.value;
-  if ('value' in there && !there.value) return upload ? unwrap(upload) : startUpload(repository, signal);
-  if (upload && 'value' in upload) await cancelUpload(repository, upload.value, signal);
-  unwrap(there);
+  const { client } = repository;
+  const early = client.habits.blobsAreNew ? startUpload(repository, signal) : undefined;
+  early?.catch(() => undefined);
+  try {
+    const there = await hasBlob(repository, digest, signal);
+    client.habits.blobsAreNew = !there;
+    if (!there) return await (early ?? startUpload(repository, signal));
+  } catch (error) {
+    if (early) client.leave(early.then((url) => cancelUpload(repository, url, signal)));
+    throw error;
+  }
+  if (early) client.leave(early.then((url) => cancelUpload(repository, url, signal)));
   return undefined;
-}
-
-type Settled<Value> = { readonly value: Value } | { readonly error: unknown };
-
-function settle<Value>(work: Promise<Value>): Promise<Settled<Value>> {
-  return work.then(
-    (value) => ({ value }),
-    (error: unknown) => ({ error }),
-  );
-}
-
-function unwrap<Value>(settled: Settled<Value>): Value {
-  if ('error' in settled) throw settled.error;
-  return settled.value;
 }
 
 async function hasBlob(repository: RepositoryContext, digest: Digest, signal?: AbortSignal): Promise<boolean> {
@@ -106,12 +96,8 @@ export async function startUpload(repository: RepositoryContext, signal?: AbortS
 
 /** An upload that is not needed after all; the registry drops it in time by itself, too. */
 async function cancelUpload(repository: RepositoryContext, url: URL, signal?: AbortSignal): Promise<void> {
-  try {
-    const scopes = scopesOf(repository, 'pull,push');
-    await discard(await repository.client.send({ method: 'DELETE', url, scopes, signal }));
-  } catch (error) {
-    if (!isChartError(error)) throw error;
-  }
+  const scopes = scopesOf(repository, 'pull,push');
+  await discard(await repository.client.send({ method: 'DELETE', url, scopes, signal }));
 }
 
 async function send(

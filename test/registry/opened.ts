@@ -19,9 +19,10 @@ export async function openExchange(
   options: RegistryOptions & ExchangeOptions = {},
 ): Promise<Opened> {
   const { tls, ...registryOptions } = options;
+  // Before the server ends, which looks whether all has come.
+  t.after(() => registry.close());
   const server = await startExchange(t, steps, tls ? { tls } : {});
   const clock = fakeClock();
   const registry = openRegistry(server.host, { clock, ...registryOptions });
-  t.after(() => registry.close());
   return { server, registry, repository: registry.repository('team/app'), clock };
 }

@@ -116,7 +116,7 @@ test('what writes is not redirected', async (t) => {
 test('GHSA-5jhf-2qmf-m8c5: a trace of a transfer holds no password, token or signed query', async (t) => {
   const other = await startExchange(t, [get('/x?X-Amz-Signature=SIGNATURE', { body: bytes })]);
   const lines: string[] = [];
-  const { repository } = await openExchange(
+  const { registry, repository } = await openExchange(
     t,
     ({ url }) => [
       get(PATH, { status: 401, headers: { 'www-authenticate': `Bearer realm="${url}/token?key=KEY",service="s"` } }),
@@ -138,6 +138,7 @@ test('GHSA-5jhf-2qmf-m8c5: a trace of a transfer holds no password, token or sig
   await readAll(await repository.readBlob(descriptor));
   const failure = await repository.writeBlob(descriptor, LAYER.open).catch((error: Error) => error);
   assert.ok(failure instanceof Error);
+  await registry.close();
   const log = [...lines, failure.message, failure.stack].join('\n');
   assert.equal(lines.length, 8);
   assert.match(

@@ -49,8 +49,7 @@ test('sends nothing of a blob that is there, and then no longer begins uploads a
   const there = { status: 200 };
   const { repository } = await openExchange(t, [
     [head(LAYER, there), post(`${UPLOADS}1`)],
-    { method: 'DELETE', path: `${UPLOADS}1`, answer: { status: 204 } },
-    head(LAYER, there),
+    [{ method: 'DELETE', path: `${UPLOADS}1`, answer: { status: 204 } }, head(LAYER, there)],
     head(LAYER),
     post(`${UPLOADS}2`),
     put(`${UPLOADS}2`),
