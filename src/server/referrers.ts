@@ -25,7 +25,8 @@ export const referrersEndpoints: Endpoints = { GET: listReferrers, HEAD: listRef
 async function listReferrers(exchange: Exchange, { name, last: text }: Route): Promise<void> {
   const subject = digestFrom(text);
   const query = queryOf(exchange);
-  const artifactType = query.get('artifactType') || undefined;
+  // A `+` that a client did not encode is read as a blank, which no type has.
+  const artifactType = query.get('artifactType')?.replaceAll(' ', '+') || undefined;
   const after = query.get('last') ?? '';
   const found = await readNamed(exchange.names, name, async (repository) => {
     const referrers = await findReferrers(repository, subject);

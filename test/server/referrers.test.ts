@@ -65,6 +65,19 @@ for (const [name, serve] of targets) {
       );
     });
 
+    it('are found by a type with + in it, encoded or not', async (t) => {
+      const { target, talk } = await serve(t);
+      const subject = await putArtifact(target, 'team/app', '1.0', 'one');
+      const { bytes } = await referrer(target, subject, { artifactType: 'application/spdx+json' });
+      await talk('PUT /v2/team/app/manifests/sbom HTTP/1.1', bytes);
+      for (const type of ['application/spdx+json', 'application%2Fspdx%2Bjson']) {
+        const reply = await talk(
+          `GET /v2/team/app/referrers/${subject.descriptor.digest}?artifactType=${type} HTTP/1.1`,
+        );
+        assert.equal((json(reply).manifests as unknown[]).length, 1);
+      }
+    });
+
     it('are empty for an unknown subject or repository, never 404', async (t) => {
       const { talk } = await serve(t);
       const reply = await talk(`GET /v2/team/app/referrers/${MISSING} HTTP/1.1`);
