@@ -3,10 +3,10 @@
  *
  * A blob is first moved out of `blobs/`, then the leases are read, and what somebody relies on is put back. Who writes first
  * notes the lease and then looks for the blob. So either the lease is seen here, or the blob is found missing there and is
- * written anew.
+ * written anew. If this process is killed in between, the blob is put back by whoever needs it (trash.ts).
  */
-import { linkSync, renameSync, unlinkSync } from 'node:fs';
-import { isChartError, systemErrorCode } from '../errors.js';
+import { mkdirSync, unlinkSync } from 'node:fs';
+import { isChartError } from '../errors.js';
 import { type Digest, digestHex } from '../oci/digest.js';
 import { findBlob } from './blobs.js';
 import type { LayoutContext } from './context.js';
@@ -14,6 +14,7 @@ import { writeFault, writing } from './faults.js';
 import type { IndexSession } from './index-update.js';
 import { readIngest } from './leases.js';
 import { blobPath } from './paths.js';
+import { putBack, TRASH, throwAway } from './trash.js';
 
 export interface DiscardedBlob {
   readonly digest: Digest;
@@ -55,17 +56,17 @@ function discardBatch(
   if (trash === undefined) return discardAtOnce(context, digests);
   const moved = new Map<Digest, DiscardedBlob>();
   const discarded: DiscardedBlob[] = [];
-  const away = (digest: Digest): string => `${trash.path}/${digestHex(digest)}`;
   try {
+    const { leased: before } = readIngest(dir, workspace.host);
     for (const digest of digests) {
-      const size = findBlob(dir, digest)?.size;
-      if (size !== undefined && tryMove(blobPath(dir, digest), away(digest))) moved.set(digest, { digest, size });
+      const size = before.has(digest) ? undefined : findBlob(dir, digest)?.size;
+      if (size !== undefined && throwAway(dir, digest, trash.path)) moved.set(digest, { digest, size });
     }
     const { leased } = readIngest(dir, workspace.host);
     assertHeld();
     for (const [digest, blob] of moved) {
       if (leased.has(digest)) continue;
-      unlinkSync(away(digest));
+      unlinkSync(`${trash.path}/${digestHex(digest)}`);
       moved.delete(digest);
       discarded.push(blob);
     }
@@ -73,7 +74,7 @@ function discardBatch(
   } catch (error) {
     throw writeFault(error, trash.path);
   } finally {
-    for (const digest of moved.keys()) putBack(away(digest), blobPath(dir, digest));
+    for (const digest of moved.keys()) putBack(dir, digest, trash.path);
     trash.remove();
   }
 }
@@ -81,7 +82,9 @@ function discardBatch(
 /** @returns undefined on a full disk */
 function openTrash({ workspace }: LayoutContext) {
   try {
-    return workspace.createDirectory();
+    const trash = workspace.reserve(TRASH);
+    writing(trash.path, () => mkdirSync(trash.path, { mode: 0o755 }));
+    return trash;
   } catch (error) {
     if (isChartError(error, 'DISK_FULL')) return undefined;
     throw error;
@@ -97,24 +100,4 @@ function discardAtOnce({ dir, workspace }: LayoutContext, digests: readonly Dige
     writing(blobPath(dir, digest), () => unlinkSync(blobPath(dir, digest)));
     return [{ digest, size }];
   });
-}
-
-/** @returns false if somebody else has just deleted it */
-function tryMove(from: string, to: string): boolean {
-  try {
-    renameSync(from, to);
-    return true;
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return false;
-    throw writeFault(error, from);
-  }
-}
-
-/** Without replacing what a writer has put there in the meantime, where the file system has links. */
-function putBack(from: string, to: string): void {
-  try {
-    linkSync(from, to);
-  } catch (error) {
-    if (systemErrorCode(error) !== 'EEXIST') renameSync(from, to);
-  }
 }

@@ -22,6 +22,7 @@ import { findRepositories, listRepositories } from './manifests.js';
 import { applyPrune, type PruneOptions, type PrunePlan, type PruneResult, planPrune } from './prune.js';
 import { openRepository } from './repository.js';
 import { type NamedDescriptor, tagAll, untagAll } from './tags.js';
+import { readRelied } from './trash.js';
 import { Uploads } from './uploads.js';
 
 export type { BlobFile } from './blobs.js';
@@ -101,16 +102,16 @@ export function openLayout(directory: string, options: LayoutOptions = {}): Layo
 
     async readManifest(descriptor, { signal } = {}) {
       throwIfCancelled(signal);
-      return { descriptor, bytes: readSmall(dir, descriptor) };
+      return { descriptor, bytes: await readRelied(context, descriptor.digest, () => readSmall(dir, descriptor)) };
     },
     async readSmallBlob(descriptor, { signal } = {}) {
       throwIfCancelled(signal);
-      return readSmall(dir, descriptor);
+      return readRelied(context, descriptor.digest, () => readSmall(dir, descriptor));
     },
     readSmallBlobs: (descriptors) => descriptors.map((descriptor) => orError(() => readSmall(dir, descriptor))),
     statBlobFile: (digest) => statBlobFile(dir, digest),
-    verifyBlob: (descriptor, call) => verifyBlob(dir, descriptor, call),
-    readBlob: async ({ digest }, call) => openBlob(dir, digest, call),
+    verifyBlob: (descriptor, call) => readRelied(context, descriptor.digest, () => verifyBlob(dir, descriptor, call)),
+    readBlob: ({ digest }, call) => readRelied(context, digest, () => openBlob(dir, digest, call)),
 
     writeBlob: (descriptor, open, call) => writeBlob(context, descriptor, open, call),
     ingestBlob: (content, call) => ingestBlob(context, content, call),

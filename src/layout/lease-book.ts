@@ -28,6 +28,10 @@ export class LeaseBook {
     return this.#leases.size === 0;
   }
 
+  has(digest: Digest): boolean {
+    return this.#leases.has(digest);
+  }
+
   /** Counts: as many `settle` end it. */
   rely(digest: Digest): void {
     const lease = this.#lease(digest);

@@ -1,19 +1,30 @@
 /**
  * The lock as a directory that says whose it is.
  *
- *     index.json.lock/owner    {"host":"1f0c52a97be4","pid":4711,"token":"...","machine":"build-7"}
+ *     index.json.lock/1f0c52a97be4-4711-9f86d081884c7d65-build-7    host (owners.ts), process id, token, name of the machine
  *
- * It is made ready in the workspace and moved to its place whole, which fails if there is one already: so the owner is known
- * from the first moment. Giving it back, and breaking one that was left behind, moves it out again. Only an empty directory is
- * replaced by a move, and that is nobody's.
+ * It is made ready in the workspace and moved to its place whole, so the owner is known from the first moment. A move fails over
+ * a directory that holds a file, and replaces one that is empty: an empty one is nobody's. So to give the lock back, or to
+ * break one that was left behind, is to delete that one file, whose name no other holding has: nobody can take away by
+ * mistake what has changed hands in the meantime. An empty file can be made on a full disk, too.
  */
-import { readdirSync, readFileSync, renameSync, rmSync, type Stats, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
 import { systemErrorCode } from '../errors.js';
 import type { Owner } from './owners.js';
 import { indexPath } from './paths.js';
 
 export interface LockOwner extends Owner {
-  /** Tells one holding from any other. */
+  /** Tells one holding from any other; 16 hex digits. */
   readonly token: string;
   /** Its name, for people. */
   readonly machine: string;
@@ -21,7 +32,9 @@ export interface LockOwner extends Owner {
 
 export interface SeenLock {
   readonly stats: Stats;
-  /** Undefined for a lock that is none of ours, or that is gone by now. */
+  /** The name of the owner's file; undefined for a lock that nobody has. */
+  readonly file: string | undefined;
+  /** Undefined if that name says nothing. */
   readonly owner: LockOwner | undefined;
 }
 
@@ -29,9 +42,12 @@ export function lockPath(dir: string): string {
   return `${indexPath(dir)}.lock`;
 }
 
-/** Fills a directory that is to become the lock. */
-export function makeReady(path: string, owner: LockOwner): void {
-  writeFileSync(`${path}/owner`, JSON.stringify(owner), { mode: 0o644 });
+/** Makes a directory that is to become the lock. @returns the name of the owner's file */
+export function makeReady(path: string, { host, pid, token, machine }: LockOwner): string {
+  const file = `${host}-${pid}-${token}-${machine.replace(/[^A-Za-z0-9.-]/g, '_').slice(0, 64)}`;
+  mkdirSync(path, { mode: 0o755 });
+  closeSync(openSync(`${path}/${file}`, 'wx', 0o644));
+  return file;
 }
 
 /** @throws system error `EEXIST` if somebody has the lock */
@@ -48,51 +64,40 @@ export function moveIn(ready: string, lock: string): void {
 
 const QUIET = { throwIfNoEntry: false } as const;
 
+const OWNER = /^([0-9a-f]{12})-([0-9]{1,10})-([0-9a-f]{16})-(.*)$/;
+
 /** @returns undefined if there is no lock */
 export function lookAt(dir: string): SeenLock | undefined {
   const path = lockPath(dir);
   const stats = statSync(path, QUIET);
-  return stats && { stats, owner: readOwner(path) };
+  if (stats === undefined) return undefined;
+  const [file] = list(path);
+  const [, host, pid, token, machine = ''] = OWNER.exec(file ?? '') ?? [];
+  const owner = host && pid && token ? { host, pid: Number(pid), token, machine } : undefined;
+  return { stats, file, owner };
 }
 
-export function readOwner(lock: string): LockOwner | undefined {
+/** A directory that is gone by now is an empty one. */
+function list(path: string): string[] {
   try {
-    const { host, pid, token, machine } = JSON.parse(readFileSync(`${lock}/owner`, 'utf8'));
-    return Number.isSafeInteger(pid) && pid > 0 ? { host, pid, token, machine: String(machine) } : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** True for a lock that nobody has: where a directory cannot be moved over an empty one (Windows), it has to go first. */
-export function isEmpty(lock: string): boolean {
-  try {
-    return readdirSync(lock).length === 0;
-  } catch {
-    return false;
+    return readdirSync(path);
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return [];
+    throw error;
   }
 }
 
 /**
- * Moves a lock out of its place. If it turns out to be another one than was meant, it is put back; whoever has it looks
- * before every write whether it is still there.
+ * Ends one holding of the lock, and no other.
  *
- * @param away a path in the workspace that is free
+ * @param file the name of the owner's file
  */
-export function moveOut(lock: string, away: string, token: string | undefined): void {
+export function end(lock: string, file: string | undefined): void {
+  if (file !== undefined) rmSync(`${lock}/${file}`, { force: true });
   try {
-    renameSync(lock, away);
+    // Windows does not move a directory over another one, even if that is empty.
+    rmdirSync(lock);
   } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return;
-    throw error;
+    if (!['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(systemErrorCode(error) ?? '')) throw error;
   }
-  try {
-    if (readOwner(away)?.token !== token) {
-      renameSync(away, lock);
-      return;
-    }
-  } catch {
-    // Somebody else has the lock by now.
-  }
-  rmSync(away, { recursive: true });
 }

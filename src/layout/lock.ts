@@ -7,23 +7,13 @@
  * right before it renames (`assertHeld`).
  */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, statSync, utimesSync } from 'node:fs';
+import { statSync, utimesSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ChartError, systemErrorCode } from '../errors.js';
 import { writeFault, writing } from './faults.js';
-import {
-  isEmpty,
-  type LockOwner,
-  lockPath,
-  lookAt,
-  makeReady,
-  moveIn,
-  moveOut,
-  readOwner,
-  type SeenLock,
-} from './lock-directory.js';
+import { end, type LockOwner, lockPath, lookAt, makeReady, moveIn, type SeenLock } from './lock-directory.js';
 import { ownerState } from './owners.js';
 import { indexPath } from './paths.js';
 import type { Workspace } from './workspace.js';
@@ -65,7 +55,7 @@ const OLD = 120_000;
 /** proper-lockfile is not to break locks itself. */
 const NEVER = 1e12;
 const FIRST_PAUSE = 4;
-const LONGEST_PAUSE = 60;
+const LONGEST_PAUSE = 40;
 
 /** @throws ChartError `LAYOUT_LOCKED`, `LAYOUT_UNWRITABLE`, `DISK_FULL`, `CANCELLED` */
 export async function acquireLock(options: LockOptions): Promise<HeldLock> {
@@ -73,31 +63,32 @@ export async function acquireLock(options: LockOptions): Promise<HeldLock> {
   const lock = lockPath(dir);
   const started = performance.now();
   const watch = new LockWatch(workspace.host, silence);
-  const room = workspace.createDirectory();
+  const place = workspace.reserve();
   let pause = FIRST_PAUSE;
   let noticed = false;
   try {
-    const candidate = prepare(dir, `${room.path}/ready`, workspace.host);
+    const candidate = prepare(dir, place.path, workspace.host);
     for (;;) {
-      const held = await candidate.tryLock();
-      if (held) return withEnd(held, room.remove);
       if (isCancelled?.()) throw new ChartError('CANCELLED', 'cancelled');
+      // Looking takes less than trying, and of those who wait most see that somebody else is at it.
       const seen = lookAt(dir);
+      if (seen && watch.isAbandoned(seen)) {
+        writing(lock, () => end(lock, seen.file));
+        continue;
+      }
+      const held = seen ? undefined : await candidate.tryLock();
+      if (held) return withEnd(held, place.remove);
       const waited = performance.now() - started;
       if (waited >= timeout) throw locked(dir, waited, nameOf(seen?.owner));
       if (!noticed && waited >= NOTICE_AFTER) {
         noticed = true;
         onWait?.({ waited, owner: nameOf(seen?.owner) });
       }
-      if (seen && (watch.isAbandoned(seen) || isEmpty(lock))) {
-        writing(lock, () => moveOut(lock, `${room.path}/broken`, seen.owner?.token));
-        continue;
-      }
       await delay(pause * (0.5 + Math.random()));
       pause = Math.min(pause * 1.5, LONGEST_PAUSE);
     }
   } catch (error) {
-    room.remove();
+    place.remove();
     throw error;
   }
 }
@@ -117,11 +108,8 @@ function prepare(dir: string, path: string, host: string): { tryLock(): Promise<
   const lock = lockPath(dir);
   const token = randomBytes(8).toString('hex');
   const owner = { host, pid: process.pid, token, machine: hostname() };
-  writing(path, () => {
-    mkdirSync(path);
-    makeReady(path, owner);
-  });
-  const remove = (): void => moveOut(lock, path, token);
+  const file = writing(path, () => makeReady(path, owner));
+  const remove = (): void => end(lock, file);
   // Each of these takes microseconds, less than to hand it to another thread.
   const fs = {
     mkdir: asynchronous(() => moveIn(path, lock)),
@@ -140,7 +128,7 @@ function prepare(dir: string, path: string, host: string): { tryLock(): Promise<
     const settings = { realpath: false, stale: NEVER, update: TOUCH_EVERY, fs, onCompromised };
     try {
       const release = await acquire(indexPath(dir), settings);
-      const isOurs = (): boolean => !lost && readOwner(lock)?.token === token;
+      const isOurs = (): boolean => !lost && lookAt(dir)?.file === file;
       return {
         assertHeld: () => {
           if (!isOurs()) throw new LockLost('the lock was broken by another process');
@@ -182,8 +170,9 @@ class LockWatch {
     this.#silence = silence;
   }
 
-  isAbandoned({ stats, owner }: SeenLock): boolean {
-    const seen = `${stats.ino} ${stats.mtimeMs} ${owner?.token}`;
+  isAbandoned({ stats, file, owner }: SeenLock): boolean {
+    if (file === undefined) return true;
+    const seen = `${stats.ino} ${stats.mtimeMs} ${file}`;
     const now = performance.now();
     if (seen !== this.#seen) {
       this.#seen = seen;

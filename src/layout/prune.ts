@@ -18,6 +18,7 @@ import { claimedName, parseEntry } from './index-json.js';
 import { readIngest } from './leases.js';
 import { blobsDir, ingestDir } from './paths.js';
 import { addReferrers, reachableFrom } from './reachable.js';
+import { recoverAll } from './trash.js';
 
 export interface AbandonedFile {
   /** In `ingest/`. */
@@ -84,18 +85,19 @@ export async function applyPrune(
   plan: PrunePlan,
   { signal }: CallOptions = {},
 ): Promise<PruneResult> {
-  // First, and without the lock: on a full disk that is what makes it possible to go on.
-  const swept = sweep(context, plan);
+  const swept: AbandonedFile[] = [];
   const discarded = await context.updates.exclusive(
     async (session) => {
       const { edit, snapshot } = session;
+      // First: on a full disk that may be what makes it possible to go on.
+      const recovered = sweep(context, plan, swept);
       for (const name of plan.names) edit.remove(name);
       await session.commit();
-      const planned = plan.blobs.map(({ digest }) => digest);
-      if (snapshot.version === plan.index) return discardBlobs(context, planned, session);
+      const candidates = [...new Set([...plan.blobs.map(({ digest }) => digest), ...recovered])];
+      if (snapshot.version === plan.index && recovered.length === 0) return discardBlobs(context, candidates, session);
       const entries = edit.result().map((raw, position) => parseEntry(raw, claimedName(raw), position));
-      const needed = neededBy(context.dir, entries, planned);
-      const loose = planned.filter((digest) => !needed.has(digest));
+      const needed = neededBy(context.dir, entries, candidates);
+      const loose = candidates.filter((digest) => !needed.has(digest));
       return discardBlobs(context, loose, session);
     },
     () => signal?.aborted ?? false,
@@ -116,16 +118,25 @@ function neededBy(dir: string, entries: readonly IndexEntry[], candidates: reado
   return needed;
 }
 
-/** What is still abandoned: an upload may have gone on. */
-function sweep({ dir, workspace }: LayoutContext, { ingest }: PrunePlan): AbandonedFile[] {
+/**
+ * Deletes what is still abandoned: an upload may have gone on.
+ *
+ * @param swept gets what was deleted
+ * @returns blobs that were put back, because the process that deleted them was killed
+ */
+function sweep({ dir, workspace }: LayoutContext, { ingest }: PrunePlan, swept: AbandonedFile[]): Digest[] {
   const planned = new Set(ingest.map(({ name }) => name));
   const { abandoned } = readIngest(dir, workspace.host);
-  const swept = abandoned.filter(({ name }) => planned.has(name));
-  for (const { name } of swept) {
-    const path = `${ingestDir(dir)}/${name}`;
-    writing(path, () => rmSync(path, { recursive: true, force: true }));
+  const recovered: Digest[] = [];
+  for (const item of abandoned.filter(({ name }) => planned.has(name))) {
+    const path = `${ingestDir(dir)}/${item.name}`;
+    writing(path, () => {
+      recovered.push(...recoverAll(dir, item.name));
+      rmSync(path, { recursive: true, force: true });
+    });
+    swept.push(item);
   }
-  return swept;
+  return recovered;
 }
 
 /** Every file in `blobs/` that has the name of a digest. */

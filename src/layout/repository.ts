@@ -20,6 +20,7 @@ import {
   writeManifest,
 } from './manifests.js';
 import { reachableFrom } from './reachable.js';
+import { readRelied } from './trash.js';
 
 /** @param name `HOST/PATH`, or `PATH` for what has no registry */
 export function openRepository(context: LayoutContext, name: string): Repository {
@@ -33,9 +34,7 @@ export function openRepository(context: LayoutContext, name: string): Repository
       throwIfCancelled(options?.signal);
       return readManifest(context, name, reference);
     },
-    async readBlob({ digest }, options) {
-      return openBlob(context.dir, digest, options);
-    },
+    readBlob: ({ digest }, options) => readRelied(context, digest, () => openBlob(context.dir, digest, options)),
     async statBlob(digest) {
       return statBlob(context, digest);
     },

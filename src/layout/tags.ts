@@ -23,6 +23,7 @@ import type { IndexEdit } from './index-edit.js';
 import type { IndexEntry } from './index-json.js';
 import { parseKnown, requiredBlobs } from './manifest-facts.js';
 import { blobPath, blobsDir } from './paths.js';
+import { readRelied, recover } from './trash.js';
 
 export interface NamedDescriptor {
   /** The full reference, such as `registry.example.com/team/app:1.0`. */
@@ -53,7 +54,12 @@ export async function tagAll(
   items: readonly NamedDescriptor[],
   { signal }: CallOptions = {},
 ): Promise<(IndexEntry | undefined)[]> {
-  const prepared = items.map((item) => prepareName(item, readSmall(context.dir, item.descriptor)));
+  const prepared: PreparedName[] = [];
+  for (const item of items) {
+    const { descriptor } = item;
+    const bytes = await readRelied(context, descriptor.digest, () => readSmall(context.dir, descriptor));
+    prepared.push(prepareName(item, bytes));
+  }
   await syncBlobs(context, prepared);
   const previous = await context.updates.update((edit) => putNames(context, edit, prepared), signal);
   for (const { settled } of prepared) context.workspace.settle(settled);
@@ -115,7 +121,8 @@ export async function syncBlobs({ dir, fsync }: LayoutContext, prepared: readonl
 
 function assertHere(dir: string, name: string, required: readonly Descriptor[]): void {
   for (const { digest, size } of required) {
-    const found = findBlob(dir, digest);
+    let found = findBlob(dir, digest);
+    if (found === undefined && recover(dir, digest)) found = findBlob(dir, digest);
     if (found?.size === size) continue;
     const problem = found
       ? `has ${found.size} bytes instead of ${size}`

@@ -5,11 +5,13 @@
  *       leases        +sha256:... a line for each blob that this process relies on and no entry of index.json reaches yet,
  *                     -sha256:... when that is over; see leases.ts for who reads it
  *       1, 2, ...     files on their way to their final name
+ *       trash-3/      blobs on their way out, see trash.ts
  *
  * The name says whose it is, so that prune can tell what a killed process left behind from what is still wanted.
  */
 import { randomBytes } from 'node:crypto';
 import {
+  accessSync,
   closeSync,
   futimesSync,
   mkdirSync,
@@ -20,6 +22,7 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
+import { dirname } from 'node:path';
 import { systemErrorCode } from '../errors.js';
 import type { Digest } from '../oci/digest.js';
 import { writing } from './faults.js';
@@ -103,10 +106,10 @@ export class Workspace {
     return { path, fd, close, release, discard };
   }
 
-  /** Makes a directory for files that are on their way out. @returns its path, and what deletes it with all that is in it */
-  createDirectory(): { readonly path: string; remove(): void } {
-    const path = this.#newPath();
-    writing(path, () => this.#inDirectory(() => mkdirSync(path, { mode: 0o755 })));
+  /** Keeps a path free for something that the caller makes. @returns the path, and what deletes whatever is there in the end */
+  reserve(prefix = ''): { readonly path: string; remove(): void } {
+    const path = this.#newPath(prefix);
+    writing(path, () => this.#inDirectory(() => accessSync(dirname(path))));
     const end = this.#item();
     const remove = (): void => {
       quietly(() => rmSync(path, { recursive: true, force: true }));
@@ -121,6 +124,10 @@ export class Workspace {
    */
   rely(digest: Digest): void {
     this.#leases.rely(digest);
+  }
+
+  reliesOn(digest: Digest): boolean {
+    return this.#leases.has(digest);
   }
 
   /** As {@link rely}, for a blob that somebody asked about and may rely on next. */
@@ -157,9 +164,9 @@ export class Workspace {
     };
   }
 
-  #newPath(): string {
+  #newPath(prefix = ''): string {
     this.#counter += 1;
-    return `${this.#ensure().path}/${this.#counter}`;
+    return `${this.#ensure().path}/${prefix}${this.#counter}`;
   }
 
   #append(line: string): void {

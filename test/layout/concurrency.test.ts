@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { assertValidLayout } from '../helpers/layout.js';
+import { assertValidLayout, storeNamed } from '../helpers/layout.js';
 import { tidyCache } from './cache.js';
 import { type Finished, startLimitedWorker, startWorker } from './workers.js';
 
@@ -66,4 +66,14 @@ test('a disk that takes no more leaves the cache as it was', { skip: process.pla
   assert.deepEqual(await layout.readIndex(), []);
   const again = await startWorker(['fill', dir, '300000']).finished;
   assert.deepEqual(again.lines, ['stored']);
+});
+
+test('prune makes space where not a byte can be written', { skip: process.platform === 'win32' }, async (t) => {
+  const { dir, layout } = tidyCache(t);
+  await storeNamed(layout, 'c:1');
+  await storeNamed(layout, 'c:2');
+  await layout.untag('c:2');
+  const { lines, errors } = await startLimitedWorker(['prune', dir], 0).finished;
+  assert.equal(errors, '');
+  assert.deepEqual(lines, ['deleted 3']);
 });

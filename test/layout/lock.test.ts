@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
@@ -10,6 +9,7 @@ import { currentHost } from '../../src/layout/owners.js';
 import { Workspace } from '../../src/layout/workspace.js';
 import { storeNamed } from '../helpers/layout.js';
 import { type TestCache, tidyCache, withCode } from './cache.js';
+import { deadPid } from './workers.js';
 
 const NAME = 'c:1';
 
@@ -22,16 +22,11 @@ function lockFor(cache: TestCache, owner?: { pid: number; host?: string }): void
   const { lock } = paths(cache);
   mkdirSync(lock);
   const { pid, host = currentHost() } = owner ?? {};
-  writeFileSync(join(lock, 'owner'), pid ? JSON.stringify({ host, pid, token: 'other', machine: 'build-7' }) : '{');
+  writeFileSync(join(lock, pid ? `${host}-${pid}-0123456789abcdef-build-7` : 'unknown'), '');
 }
 
 function unlock(cache: TestCache): void {
   rmSync(paths(cache).lock, { recursive: true });
-}
-
-/** The id of a process that has ended. */
-function deadPid(): number {
-  return spawnSync(process.execPath, ['-e', '']).pid;
 }
 
 function assertUnlocked(cache: TestCache): void {
@@ -61,7 +56,7 @@ test('the lock of a dead process of this machine is broken at once', async (t) =
 test('a lock that was left long ago is broken at once, whoever had it', async (t) => {
   const cache = tidyCache(t);
   const { manifest } = await storeNamed(cache.layout, NAME);
-  lockFor(cache, { pid: 1, host: 'elsewhere000' });
+  lockFor(cache, { pid: 1, host: '000000000000' });
   const before = Date.now() / 1000 - 600;
   utimesSync(paths(cache).lock, before, before);
   await openLayout(cache.dir, { lockTimeout: 900 }).tag('c:2', manifest);
@@ -81,12 +76,12 @@ test('a lock that nobody touches is broken, and one that is touched is not', asy
   await storeNamed(cache.layout, NAME);
   const workspace = new Workspace(join(cache.dir, 'ingest'));
   const options = { dir: cache.dir, workspace, timeout: 400, silence: 60 };
-  for (const owner of [undefined, { pid: process.pid }, { pid: 1, host: 'elsewhere000' }]) {
+  for (const owner of [undefined, { pid: process.pid }, { pid: 1, host: '000000000000' }]) {
     lockFor(cache, owner);
     await (await acquireLock(options)).release();
     assertUnlocked(cache);
   }
-  lockFor(cache, { pid: 1, host: 'elsewhere000' });
+  lockFor(cache, { pid: 1, host: '000000000000' });
   let touches = 0;
   const touch = (): boolean => {
     touches += 1;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
@@ -10,7 +10,7 @@ import { digestHex } from '../../src/oci/digest.js';
 import { OCI_INDEX } from '../../src/oci/media-types.js';
 import { storeArtifact, storeNamed } from '../helpers/layout.js';
 import { looseCache, type TestCache, tidyCache, withCode } from './cache.js';
-import { killedWriter } from './workers.js';
+import { deadPid, killedWriter } from './workers.js';
 
 function digests({ blobs }: Pick<PrunePlan, 'blobs'>): string[] {
   return blobs.map(({ digest }) => digest).sort();
@@ -198,6 +198,37 @@ test('what a killed process left behind is swept at once', async (t) => {
   const result = await cache.layout.applyPrune(plan);
   assert.deepEqual([result.ingest.length, result.blobs.length, result.bytes], [1, 1, plan.bytes]);
   assert.equal((await cache.layout.readManifest(manifest)).descriptor.digest, manifest.digest);
+});
+
+/** Moves blobs to where a prune that was killed would have left them. */
+function killedPrune(cache: TestCache, moved: readonly Descriptor[]): void {
+  const trash = join(cache.dir, 'ingest', workspaceOf(cache, currentHost(), deadPid(), ''), 'trash-1');
+  mkdirSync(trash);
+  for (const { digest } of moved) renameSync(cache.pathOf(digest), join(trash, digestHex(digest)));
+}
+
+test('what a killed prune had taken is put back by who relies on it', async (t) => {
+  const cache = tidyCache(t);
+  const { layout } = cache;
+  const { manifest, config, layers, bytes } = await storeArtifact(layout);
+  killedPrune(cache, [manifest, config, ...layers]);
+  assert.ok(Buffer.from((await layout.readManifest(manifest)).bytes).equals(bytes));
+  await layout.verifyBlob(config);
+  await layout.tag('c:1', manifest);
+  await layout.applyPrune(await layout.planPrune());
+  for (const part of [manifest, config, ...layers]) await layout.verifyBlob(part);
+});
+
+test('a killed prune is finished by the next one, which keeps what is needed', async (t) => {
+  const cache = tidyCache(t);
+  const { layout } = cache;
+  const kept = await storeNamed(layout, 'c:1');
+  const gone = await storeNamed(layout, 'c:2');
+  await layout.untag('c:2');
+  killedPrune(cache, [kept.config, gone.config]);
+  const result = await layout.applyPrune(await layout.planPrune());
+  assert.deepEqual(digests(result), digestsOf(gone));
+  await layout.verifyBlob(kept.config);
 });
 
 test('a process of another machine is believed to live for an hour after its last sign of life', async (t) => {

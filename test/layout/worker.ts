@@ -5,7 +5,8 @@
  *     churn DIR WHO COUNT      saves, moves and removes names until killed or COUNT rounds are over
  *     share DIR WHO COUNT      names content that the others name, remove and prune at the same time
  *     hang DIR                 stores a blob, has another half written, and waits to be killed
- *     fill DIR SIZE            stores a blob of SIZE bytes and names it
+ *     fill DIR SIZE            stores a blob of SIZE bytes
+ *     prune DIR                deletes what nothing needs
  */
 import { Readable } from 'node:stream';
 import { isChartError } from '../../src/errors.js';
@@ -89,7 +90,12 @@ async function fill(layout: Layout): Promise<void> {
   }
 }
 
-const commands: Record<string, (layout: Layout) => Promise<void>> = { save, churn, share, hang, fill };
+async function prune(layout: Layout): Promise<void> {
+  const { blobs } = await layout.applyPrune(await layout.planPrune());
+  say('deleted', `${blobs.length}`);
+}
+
+const commands: Record<string, (layout: Layout) => Promise<void>> = { save, churn, share, hang, fill, prune };
 const layout = openLayout(dir);
 commands[command]?.(layout).then(
   () => layout.close(),

@@ -1,5 +1,5 @@
 /** Runs worker.ts, bundled once a test file, so that fifty of them start in the time of fifty `node`. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -64,4 +64,9 @@ export async function killedWriter(dir: string): Promise<void> {
   await startWorker(['hang', dir], (line, child) => {
     if (line === 'hanging') child.kill('SIGKILL');
   }).finished;
+}
+
+/** The id of a process that has ended. */
+export function deadPid(): number {
+  return spawnSync(process.execPath, ['-e', '']).pid;
 }
