@@ -3,8 +3,8 @@
  * they expire. Concurrent requests that need the same token share one request for it.
  */
 import { type Challenge, parseChallenges } from './challenge.js';
-import { basicAuthorization, type Credentials } from './credentials.js';
 import { checkRealm } from './realm.js';
+import { basicAuthorization, type Credentials } from './secrets.js';
 import { fetchToken, type Token, type TokenDependencies } from './tokens.js';
 
 export type CredentialLookup = () => Promise<Credentials | undefined>;

@@ -16,9 +16,9 @@ import { readFile } from 'node:fs/promises';
 import { ChartError, systemErrorCode } from '../errors.js';
 import { isRecord } from '../oci/descriptor.js';
 import { replaceConfigFile } from './config-write.js';
-import type { Credentials, IdentityCredentials, PasswordCredentials } from './credentials.js';
 import { bareHost } from './endpoint.js';
 import { findJsonFault } from './json-fault.js';
+import type { Credentials, IdentityCredentials, PasswordCredentials } from './secrets.js';
 
 type Json = Record<string, unknown>;
 

@@ -10,8 +10,8 @@ import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { ChartError, systemErrorCode } from '../errors.js';
 import { isRecord } from '../oci/descriptor.js';
-import type { Credentials, IdentityCredentials, PasswordCredentials } from './credentials.js';
 import { shownText } from './redact.js';
+import type { Credentials, IdentityCredentials, PasswordCredentials } from './secrets.js';
 
 export interface HelperOptions {
   /** The helper's environment; this process's own if absent. */

@@ -5,29 +5,9 @@
 import { type ConfigFile, changeConfigFile, readConfigFile } from './config-file.js';
 import { eraseFromHelper, type HelperOptions, readFromHelper, storeInHelper } from './credential-helper.js';
 import { credentialKeys, storageKey } from './endpoint.js';
+import type { Credentials, IdentityCredentials, PasswordCredentials, TokenCredentials } from './secrets.js';
 
-export interface PasswordCredentials {
-  readonly username: string;
-  readonly password: string;
-}
-
-/** A refresh token, to be exchanged for tokens at the registry's token server. */
-export interface IdentityCredentials {
-  readonly identityToken: string;
-  readonly username?: string;
-}
-
-/** A token to be sent to the registry as it is. */
-export interface TokenCredentials {
-  readonly registryToken: string;
-}
-
-export type Credentials = PasswordCredentials | IdentityCredentials | TokenCredentials;
-
-/** The value of an `Authorization` header. RFC 7617 */
-export function basicAuthorization({ username, password }: PasswordCredentials): string {
-  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
-}
+export type { Credentials, IdentityCredentials, PasswordCredentials, TokenCredentials };
 
 /**
  * The credentials for a host: those of the first file that has any. A file that does not exist has none.

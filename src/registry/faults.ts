@@ -51,11 +51,15 @@ interface Attempt {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Explains what an attempt to reach a server ended with. A `ChartError` (such as one of the body sent) is returned as it is. */
-export function explainFault(error: unknown, { method, url, signal }: Attempt): ChartError {
+/**
+ * Explains what an attempt to reach a server ended with. What is no fault of the network is returned as it is: a `ChartError`
+ * (such as one of the content sent), and any fault of this program.
+ */
+export function explainFault(error: unknown, { method, url, signal }: Attempt): unknown {
   if (signal?.aborted) return cancelled(signal);
-  if (error instanceof ChartError) return error;
-  const { code, words, hint, transient = false, plainAnswer } = explain(firstError(error), url);
+  const explanation = error instanceof ChartError ? undefined : explain(firstError(error), url);
+  if (!explanation) return error;
+  const { code, words, hint, transient = false, plainAnswer } = explanation;
   const summary = `${method.charAt(0)}${method.slice(1).toLowerCase()} "${shownUrl(url)}": ${words}`;
   const options = { summary, hint, transient, plainAnswer, cause: error };
   return new WireFault(code, `failed to do request: ${summary}`, options);
@@ -66,7 +70,7 @@ function firstError(error: unknown): unknown {
   return error instanceof AggregateError && error.errors.length > 0 ? error.errors[0] : error;
 }
 
-function explain(error: unknown, url: URL): Explanation {
+function explain(error: unknown, url: URL): Explanation | undefined {
   const code = systemErrorCode(error) ?? '';
   return connecting(code, error, url) ?? securing(code, error, url) ?? talking(code, error, url);
 }
@@ -144,7 +148,7 @@ function securing(code: string, error: unknown, { hostname, host }: URL): Explan
   return undefined;
 }
 
-function talking(code: string, error: unknown, { host }: URL): Explanation {
+function talking(code: string, error: unknown, { host }: URL): Explanation | undefined {
   const broken = { code: 'REGISTRY_UNREACHABLE', transient: true } as const;
   const slow = `${host} is slow or hangs; try again later.`;
   switch (code) {
@@ -157,6 +161,7 @@ function talking(code: string, error: unknown, { host }: URL): Explanation {
       return { ...broken, words: 'connection reset by peer', hint: 'The connection was cut; try again.' };
     case 'UND_ERR_SOCKET':
     case 'UND_ERR_ABORTED':
+    case 'ERR_STREAM_PREMATURE_CLOSE':
       return { ...broken, words: 'unexpected EOF', hint: 'The connection was cut; try again.' };
     case 'UND_ERR_DESTROYED':
     case 'UND_ERR_CLOSED':
@@ -169,6 +174,8 @@ function talking(code: string, error: unknown, { host }: URL): Explanation {
       if ((error as Error)?.name === 'HTTPParserError') {
         return { code: 'REGISTRY_PROTOCOL', words: `malformed HTTP response (${shownText((error as Error).message)})` };
       }
-      return { ...broken, words: code || (error as Error)?.message || String(error), transient: false };
+      return /^E[A-Z]/.test(code) && !code.startsWith('ERR_')
+        ? { ...broken, words: code, transient: false }
+        : undefined;
   }
 }

@@ -3,11 +3,11 @@ import { ChartError } from '../errors.js';
 import type { CallOptions } from '../oci/target.js';
 import { headersOf } from './answers.js';
 import { parseChallenges } from './challenge.js';
-import type { Credentials } from './credentials.js';
 import { bareHost, isLoopbackName, namesScheme } from './endpoint.js';
 import { WireFault } from './faults.js';
 import type { Pong } from './ping.js';
 import { openRegistry, type RegistryOptions } from './registry.js';
+import type { Credentials } from './secrets.js';
 
 export interface LoginAttempt {
   /** `https://HOST/v2/` */

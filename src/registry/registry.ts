@@ -5,11 +5,11 @@
 import type { CallOptions, Repository, Target } from '../oci/target.js';
 import { Authorizer, type CredentialLookup } from './auth.js';
 import { Client } from './client.js';
-import type { Credentials } from './credentials.js';
 import { type Endpoint, type EndpointOptions, endpointOf } from './endpoint.js';
 import { type Pong, ping } from './ping.js';
 import { RegistryRepository } from './repository.js';
 import { type Clock, DEFAULT_RETRY, Retry, type RetryPolicy, SYSTEM_CLOCK } from './retry.js';
+import type { Credentials } from './secrets.js';
 import { listRepositories } from './tags.js';
 import { type Timeouts, type TraceEvent, Transport } from './transport.js';
 

@@ -9,9 +9,9 @@
 import { ChartError } from '../errors.js';
 import { isRecord } from '../oci/descriptor.js';
 import { discard, readWhole } from './answers.js';
-import { basicAuthorization, type Credentials } from './credentials.js';
 import { readRefusal, refusalError } from './refusals.js';
 import type { Clock } from './retry.js';
+import { basicAuthorization, type Credentials } from './secrets.js';
 import type { WireRequest, WireResponse } from './transport.js';
 
 export interface TokenRequest {

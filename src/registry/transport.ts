@@ -3,7 +3,7 @@
  * repetition (retry.ts) are put around it by client.ts.
  */
 import type { Readable } from 'node:stream';
-import { type ChartError, throwIfCancelled } from '../errors.js';
+import { throwIfCancelled } from '../errors.js';
 import type { AgentOptions, Agents } from './agents.js';
 import { ContentFault } from './content.js';
 import { explainFault } from './faults.js';
@@ -46,7 +46,7 @@ export interface TraceEvent {
   readonly url: string;
   /** Absent where there was no answer. */
   readonly status?: number;
-  readonly error?: ChartError;
+  readonly error?: unknown;
   /** Milliseconds until the answer's headers, or the fault. */
   readonly ms: number;
 }

@@ -21,7 +21,7 @@ export interface DockerRegistryOptions {
     | undefined;
   /** PEM files. */
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
-  /** Answer reads of blobs with 404, 405 or the like is not for this helper: see http-exchange.ts. */
+  /** Whether it deletes; it does if absent. */
   readonly deletes?: boolean | undefined;
 }
 

@@ -12,7 +12,7 @@ test('masks the values of all parameters that are not known to be plain', () => 
   );
 });
 
-test('shows the words of a registry on one line, without controls, and not without end', () => {
+test('GHSA-c38g-469g-cmgx: shows the words of a registry on one line, without controls, and not without end', () => {
   assert.equal(shownText('a\u001b[31mred\u001b[0m\r\nb\u202e\u2028c\u009b\u0000 '), 'a [31mred [0m b c');
   assert.equal(shownText('x'.repeat(1_000_000)).length, 303);
 });
