@@ -4,11 +4,11 @@
  *     {"name":"web","version":"1.2.3","description":"R\u0026D","apiVersion":"v2"}
  */
 import { ChartError } from '../errors.js';
-import { encodeJson } from './go-encode.js';
-import type { Shape } from './go-json.js';
+import { encodeJson } from './go/encode.js';
+import type { Shape } from './go/json.js';
 import type { ChartMetadata } from './metadata.js';
-import { METADATA } from './metadata-shape.js';
-import { YAML_DEPTH } from './yaml-nodes.js';
+import { isEmpty, METADATA } from './metadata-shape.js';
+import { YAML_DEPTH } from './yaml/nodes.js';
 
 /** Fields in Helm's order; those that are empty are left out, but for a dependency's name and repository. */
 export function encodeConfig(metadata: ChartMetadata): Uint8Array {
@@ -91,11 +91,4 @@ function present(entries: (readonly [string, unknown])[]): object {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** What Go's `omitempty` leaves out. */
-export function isEmpty(value: unknown): boolean {
-  if (Array.isArray(value)) return value.length === 0;
-  if (typeof value === 'object' && value !== null) return Object.keys(value).length === 0;
-  return value === undefined || value === '' || value === false;
 }

@@ -2,8 +2,8 @@
 import { createReadStream, statSync } from 'node:fs';
 import path from 'node:path';
 import { systemErrorCode } from '../errors.js';
-import { indexWithin } from './archive-index.js';
-import { ChartBudget } from './budget.js';
+import { ChartBudget } from './archive/budget.js';
+import { indexWithin } from './archive/index-archive.js';
 import { type ChartFile, type ChartLimits, limitExceeded } from './files.js';
 import { DEFAULT_RULES, type IgnoreRules, parseIgnore } from './ignore.js';
 import type { PackedFile } from './pack.js';

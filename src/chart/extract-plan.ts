@@ -7,8 +7,8 @@
 import { lstatSync, type Stats, statSync } from 'node:fs';
 import path from 'node:path';
 import { ChartError, systemErrorCode } from '../errors.js';
-import type { ArchiveEntry } from './archive-stream.js';
-import { quoteName } from './entry-path.js';
+import { quoteName } from './archive/entry-path.js';
+import type { ArchiveEntry } from './archive/stream.js';
 import { systemWords } from './system-words.js';
 
 /**

@@ -3,7 +3,7 @@ import { closeSync, lstatSync, mkdirSync, openSync, renameSync, rmSync, write, w
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { ChartError, systemErrorCode } from '../errors.js';
-import type { ArchiveEntry } from './archive-stream.js';
+import type { ArchiveEntry } from './archive/stream.js';
 import { blocked, checkDirectory, parentOf } from './extract-plan.js';
 import { systemWords } from './system-words.js';
 

@@ -9,8 +9,8 @@
  */
 import { ChartError } from '../errors.js';
 import { ContentError } from './content-error.js';
-import { matchGlob } from './glob.js';
-import { isSpace } from './printable.js';
+import { matchGlob } from './go/glob.js';
+import { isSpace } from './go/printable.js';
 
 export interface IgnoreRules {
   /** @param path relative to the chart, with `/` */

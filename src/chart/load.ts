@@ -7,8 +7,8 @@
  */
 import { ChartError } from '../errors.js';
 import { CHART_LIMITS, type ChartFile, limitExceeded } from './files.js';
-import { decodeYaml, type Shape } from './go-json.js';
-import { isValidJson } from './json-syntax.js';
+import { decodeYaml, type Shape } from './go/json.js';
+import { isValidJson } from './go/json-syntax.js';
 import { checkLock } from './lock.js';
 import {
   type ChartMetadata,

@@ -5,8 +5,8 @@
  *     digest: sha256:96e8...
  *     generated: "2024-05-01T10:20:30.123456789Z"      RFC 3339
  */
-import { decodeYaml, type Shape } from './go-json.js';
-import { checkTime } from './go-time.js';
+import { decodeYaml, type Shape } from './go/json.js';
+import { checkTime } from './go/time.js';
 import { readChartFile } from './metadata.js';
 import { DEPENDENCIES } from './metadata-shape.js';
 

@@ -1,5 +1,5 @@
 /** The Go types behind Chart.yaml and Chart.lock in Helm 3.6.3: they decide how YAML becomes text, and stand in messages. */
-import type { ListShape, Shape, StructShape } from './go-json.js';
+import type { ListShape, Shape, StructShape } from './go/json.js';
 
 const STRING: Shape = { kind: 'string', type: 'string' };
 const BOOL: Shape = { kind: 'bool', type: 'bool' };
@@ -52,3 +52,10 @@ export const METADATA: StructShape = {
     type: STRING,
   },
 };
+
+/** What Go's `omitempty` leaves out. */
+export function isEmpty(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length === 0;
+  if (typeof value === 'object' && value !== null) return Object.keys(value).length === 0;
+  return value === undefined || value === '' || value === false;
+}

@@ -7,12 +7,11 @@
  */
 import { ChartError } from '../errors.js';
 import { checkChartName } from './chart-name.js';
-import { isEmpty } from './config.js';
 import { ContentError } from './content-error.js';
-import { quote } from './go-format.js';
-import { decodeYaml } from './go-json.js';
-import { METADATA } from './metadata-shape.js';
-import { sanitize } from './printable.js';
+import { quote } from './go/format.js';
+import { decodeYaml } from './go/json.js';
+import { sanitize } from './go/printable.js';
+import { isEmpty, METADATA } from './metadata-shape.js';
 import { isChartVersion } from './version.js';
 
 export { checkChartName };

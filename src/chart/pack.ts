@@ -13,11 +13,11 @@ import { closeSync, read, readSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { ChartError, systemErrorCode, throwIfCancelled } from '../errors.js';
+import { gzip } from './archive/gzip.js';
+import { BLOCK, paddingOf, type TarEntry, tarHeader } from './archive/tar-header.js';
 import { compareBytes } from './byte-order.js';
 import { checkChartName } from './chart-name.js';
-import { gzip } from './gzip.js';
 import { openSource, unreadable } from './source-file.js';
-import { BLOCK, paddingOf, type TarEntry, tarHeader } from './tar-header.js';
 
 export interface PackedFile {
   /** Relative to the chart's root, with `/`. */

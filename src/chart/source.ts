@@ -8,8 +8,8 @@ import { closeSync, createReadStream, fstatSync, type Stats, statSync } from 'no
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { ChartError, systemErrorCode, throwIfCancelled } from '../errors.js';
-import { checkChartArchive } from './archive-check.js';
-import { checkMagic } from './archive-magic.js';
+import { checkChartArchive } from './archive/check.js';
+import { checkMagic } from './archive/magic.js';
 import { readDirectory } from './directory-source.js';
 import { CHART_LIMITS, type ChartLimits, limitExceeded } from './files.js';
 import { loadChart } from './load.js';

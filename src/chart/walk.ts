@@ -14,13 +14,13 @@ import { type Dirent, readdirSync, realpathSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { ChartError, throwIfCancelled } from '../errors.js';
-import { ChartBudget } from './budget.js';
+import { ChartBudget } from './archive/budget.js';
+import { quoteName, unsafeSegment } from './archive/entry-path.js';
+import { PathSet } from './archive/path-set.js';
 import { compareBytes } from './byte-order.js';
-import { quoteName, unsafeSegment } from './entry-path.js';
 import type { IgnoreRules } from './ignore.js';
 import { resolveLink } from './link.js';
 import type { PackedFile } from './pack.js';
-import { PathSet } from './path-set.js';
 import { tryRead } from './source-file.js';
 
 export interface WalkedChart {

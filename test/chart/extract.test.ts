@@ -19,7 +19,7 @@ import { extractChart } from '../../src/chart/extract.js';
 import { checkWayClear } from '../../src/chart/extract-plan.js';
 import { type ChartErrorCode, isChartError } from '../../src/errors.js';
 import { temporaryDirectory } from '../helpers/fixtures.js';
-import { CHART_YAML, chartTgz, member, opening, tgz } from './tar-builder.js';
+import { CHART_YAML, chartTgz, member, opening, tgz } from './archive/tar-builder.js';
 
 const POSIX = { skip: process.platform === 'win32' && 'needs links and modes' };
 

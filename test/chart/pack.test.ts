@@ -20,7 +20,7 @@ import { gunzipSync } from 'node:zlib';
 import { type PackedFile, packChart } from '../../src/chart/pack.js';
 import { isChartError } from '../../src/errors.js';
 import { temporaryDirectory } from '../helpers/fixtures.js';
-import { parseTar } from './tar-builder.js';
+import { parseTar } from './archive/tar-builder.js';
 
 type Tree = Readonly<Record<string, string | Uint8Array>>;
 

@@ -21,7 +21,7 @@ import { extractChart } from '../../src/chart/extract.js';
 import { type ChartSource, openChartSource } from '../../src/chart/source.js';
 import { type ChartErrorCode, isChartError } from '../../src/errors.js';
 import { SAMPLE_CHARTS, temporaryDirectory, unpackCharts } from '../helpers/fixtures.js';
-import { CHART_YAML, chartTgz, member, tgz } from './tar-builder.js';
+import { CHART_YAML, chartTgz, member, tgz } from './archive/tar-builder.js';
 
 const POSIX = { skip: process.platform === 'win32' && 'needs links and modes' };
 

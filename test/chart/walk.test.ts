@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync }
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { ChartBudget } from '../../src/chart/budget.js';
+import { ChartBudget } from '../../src/chart/archive/budget.js';
 import { CHART_LIMITS } from '../../src/chart/files.js';
 import { parseIgnore } from '../../src/chart/ignore.js';
 import { type WalkedChart, walkChart } from '../../src/chart/walk.js';
