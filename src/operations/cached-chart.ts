@@ -1,6 +1,6 @@
 /** A chart in the cache: its name there, and what is shown of it. */
 import { type ChartParts, chartParts } from '../artifact.js';
-import { checkChartArchive } from '../chart/archive-check.js';
+import { checkChartArchive } from '../chart/archive/check.js';
 import { parseConfig } from '../chart/config.js';
 import { ChartError, isChartError } from '../errors.js';
 import type { IndexEntry, Layout } from '../layout/layout.js';

@@ -1,6 +1,6 @@
 /** Charts from registries into the cache. */
 import { chartParts } from '../artifact.js';
-import { checkChartArchive } from '../chart/archive-check.js';
+import { checkChartArchive } from '../chart/archive/check.js';
 import { copyContent } from '../copy.js';
 import { ChartError, isChartError } from '../errors.js';
 import type { Layout, NamedDescriptor } from '../layout/layout.js';

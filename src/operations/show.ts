@@ -1,5 +1,5 @@
 /** Parts of a cached chart, as they are in it. */
-import { readChartFiles } from '../chart/archive.js';
+import { readChartFiles } from '../chart/archive/read.js';
 import type { Layout } from '../layout/layout.js';
 import { findEntry, readCachedChart } from './cached-chart.js';
 import { compareBytes } from './list.js';
