@@ -45,10 +45,14 @@ function compare(source, copy) {
 function startRegistry() {
   const storage = join(work, 'registry');
   console.log(`$ chart serve --writable --addr 127.0.0.1:0 --cache-dir ${storage} &`);
-  const server = spawn(process.execPath, [program, 'serve', '--writable', '--addr', '127.0.0.1:0', '--cache-dir', storage], {
-    env,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const server = spawn(
+    process.execPath,
+    [program, 'serve', '--writable', '--addr', '127.0.0.1:0', '--cache-dir', storage],
+    {
+      env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   return new Promise((resolve, reject) => {
     server.once('exit', (code) => reject(new Error(`the registry ended with exit code ${code}`)));
     createInterface({ input: server.stdout }).on('line', (line) => {

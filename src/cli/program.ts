@@ -3,13 +3,11 @@
  * help and for "did you mean".
  */
 import { Command, Option } from 'commander';
+import type { Configure } from './configure.js';
 import type { Context } from './context.js';
 import { commandPath } from './options.js';
 import { printableLines } from './text.js';
 import { version } from './version.js';
-
-/** Adds arguments, options, examples and the action to a command that has its name and summary already. */
-export type Configure = (command: Command, context: Context) => void;
 
 interface Entry {
   readonly name: string;

@@ -1,5 +1,6 @@
 import { sep } from 'node:path';
 import type { Exported } from '../../operations/export.js';
+import type { Configure } from '../configure.js';
 import { openCache } from '../context.js';
 import { ItemReport } from '../item-report.js';
 import {
@@ -10,7 +11,6 @@ import {
   readItems,
   readOptions,
 } from '../options.js';
-import type { Configure } from '../program.js';
 import { renderSummary, summaryData } from '../render.js';
 import { printable } from '../text.js';
 

@@ -1,8 +1,8 @@
 import { digestHex } from '../../oci/digest.js';
 import type { Listing } from '../../operations/list.js';
+import type { Configure } from '../configure.js';
 import { type Context, openCache } from '../context.js';
 import { addFormatOption, type FormatOptions, readOptions } from '../options.js';
-import type { Configure } from '../program.js';
 import { renderData, summaryData } from '../render.js';
 import { formatAge, formatSize, printable } from '../text.js';
 

@@ -1,9 +1,9 @@
 import { ChartError } from '../../errors.js';
 import type { IdentityCredentials, PasswordCredentials } from '../../registry/credentials.js';
+import type { Configure } from '../configure.js';
 import { givenPassword, registryOptions } from '../connect.js';
 import type { Context } from '../context.js';
 import { addConnectionOptions, type ConnectionOptions, readOptions } from '../options.js';
-import type { Configure } from '../program.js';
 import { askHidden, askLine } from '../prompt.js';
 
 export const configure: Configure = (command, context) => {

@@ -1,5 +1,5 @@
+import type { Configure } from '../configure.js';
 import { readOptions } from '../options.js';
-import type { Configure } from '../program.js';
 
 export const configure: Configure = (command, context) => {
   command.argument('<host>', 'HOST[:PORT] of the registry, as it was given to login').addHelpText(

@@ -1,6 +1,6 @@
+import type { Configure } from '../configure.js';
 import { openCache } from '../context.js';
 import { addFormatOption, type FormatOptions, readOptions } from '../options.js';
-import type { Configure } from '../program.js';
 import { renderData } from '../render.js';
 import { formatSize } from '../text.js';
 

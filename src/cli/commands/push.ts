@@ -1,4 +1,5 @@
 import type { Pushed } from '../../operations/push.js';
+import type { Configure } from '../configure.js';
 import { connector } from '../connect.js';
 import { openCache } from '../context.js';
 import { ItemReport } from '../item-report.js';
@@ -12,7 +13,6 @@ import {
   readItems,
   readOptions,
 } from '../options.js';
-import type { Configure } from '../program.js';
 import { renderSummary, summaryData } from '../render.js';
 import { formatSize, printable } from '../text.js';
 

@@ -1,5 +1,6 @@
 import { splitName } from '../../oci/reference.js';
 import type { Removed } from '../../operations/remove.js';
+import type { Configure } from '../configure.js';
 import { openCache } from '../context.js';
 import { ItemReport } from '../item-report.js';
 import {
@@ -10,7 +11,6 @@ import {
   readItems,
   readOptions,
 } from '../options.js';
-import type { Configure } from '../program.js';
 import { printable } from '../text.js';
 
 export const configure: Configure = (command, context) => {

@@ -3,6 +3,7 @@ import { ChartError } from '../../errors.js';
 import { splitName } from '../../oci/reference.js';
 import type { SaveItem } from '../../operations/save.js';
 import type { ChartSummary } from '../../operations/summary.js';
+import type { Configure } from '../configure.js';
 import { type Context, openCache } from '../context.js';
 import { ItemReport } from '../item-report.js';
 import {
@@ -13,7 +14,6 @@ import {
   readLines,
   readOptions,
 } from '../options.js';
-import type { Configure } from '../program.js';
 import { renderSummary, summaryData } from '../render.js';
 import { printable } from '../text.js';
 

@@ -1,7 +1,7 @@
 import { ChartError } from '../../errors.js';
+import type { Configure } from '../configure.js';
 import { type Context, openCache } from '../context.js';
 import { readOptions } from '../options.js';
-import type { Configure } from '../program.js';
 import { printable } from '../text.js';
 
 interface ServeOptions {

@@ -1,8 +1,8 @@
 import { Argument } from 'commander';
 import type { ShownFile, ShowPart } from '../../operations/show.js';
+import type { Configure } from '../configure.js';
 import { type Context, openCache } from '../context.js';
 import { addFormatOption, type FormatOptions, readOptions } from '../options.js';
-import type { Configure } from '../program.js';
 import { renderData } from '../render.js';
 import { printableLines } from '../text.js';
 

@@ -1,7 +1,7 @@
 import { splitName } from '../../oci/reference.js';
+import type { Configure } from '../configure.js';
 import { openCache } from '../context.js';
 import { addFormatOption, type FormatOptions, readOptions } from '../options.js';
-import type { Configure } from '../program.js';
 import { renderData, renderSummary, summaryData } from '../render.js';
 import { printable } from '../text.js';
 
