@@ -201,14 +201,13 @@ async function forEachConcurrent<Item>(
   work: (item: Item, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const stop = new AbortController();
-  const either = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
   const queue = [...items];
   let failure: { readonly error: unknown } | undefined;
   const worker = async (): Promise<void> => {
     for (let item = queue.shift(); item !== undefined && !failure; item = queue.shift()) {
       try {
         throwIfCancelled(signal);
-        await work(item, either);
+        await work(item, AbortSignal.any(signal ? [signal, stop.signal] : [stop.signal]));
       } catch (error) {
         failure ??= { error };
         stop.abort();

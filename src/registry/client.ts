@@ -59,8 +59,8 @@ export class Client {
   }
 
   /** Resolves with the answer, whatever its status; its body must be read or discarded. @throws ChartError what the network does */
-  async send({ url, scopes, repeatable, ...rest }: ClientRequest): Promise<WireResponse> {
-    const request: WireRequest = { ...rest, url: new URL(url, this.endpoint.origin) };
+  async send({ url, scopes, repeatable, signal, ...rest }: ClientRequest): Promise<WireResponse> {
+    const request: WireRequest = { ...rest, url: new URL(url, this.endpoint.origin), signal: ownSignal(signal) };
     const may = repeatable ?? (request.method === 'GET' || request.method === 'HEAD');
     for (let attempt = 1; ; attempt += 1) {
       const outcome = await this.#authorized(request, scopes).catch((error: unknown) => ({ error }));
@@ -141,4 +141,12 @@ async function unlessCancelled<Result>(work: Promise<Result>, signal: AbortSigna
     signal.addEventListener('abort', stop, { once: true });
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
   });
+}
+
+/**
+ * A signal that is aborted with another one. Node.js warns of more than ten listeners on one signal, which is how many a
+ * signal for a whole command soon has.
+ */
+export function ownSignal(signal: AbortSignal | undefined): AbortSignal | undefined {
+  return signal && AbortSignal.any([signal]);
 }

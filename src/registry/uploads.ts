@@ -16,6 +16,7 @@ import type { CallOptions } from '../oci/target.js';
 import { discard, headerOf } from './answers.js';
 import { headBlob } from './blobs.js';
 import { CHUNK_SIZE, SMALL_CHUNK_SIZE, sendChunked } from './chunked-upload.js';
+import { ownSignal } from './client.js';
 import { commitUpload } from './commit.js';
 import { ContentFault, checkedContent } from './content.js';
 import type { Refusal } from './refusals.js';
@@ -30,9 +31,10 @@ export async function writeBlob(
   repository: RepositoryContext,
   descriptor: Descriptor,
   open: () => Promise<Readable>,
-  { signal }: CallOptions,
+  options: CallOptions,
 ): Promise<void> {
   const { retry } = repository.client;
+  const signal = ownSignal(options.signal);
   for (let attempt = 1; ; attempt += 1) {
     const upload = await startUnlessThere(repository, descriptor, signal);
     if (upload === undefined) return;

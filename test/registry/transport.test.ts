@@ -169,6 +169,24 @@ test('opens no more connections to one registry than it may', async (t) => {
   assert.equal(server.connections, 3);
 });
 
+test('a signal for many requests at once draws no warning', async (t) => {
+  const warnings: Error[] = [];
+  const listen = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', listen);
+  t.after(() => process.off('warning', listen));
+  const { signal } = new AbortController();
+  const found = { headers: { 'content-length': `${LAYER.bytes.length}` } };
+  const { repository } = await openExchange(t, [
+    Array(30).fill({ method: 'HEAD', path: /blobs/, answer: found }),
+    Array(30).fill({ method: 'GET', path: /blobs/, answer: { body: LAYER.bytes } }),
+  ]);
+  const thirty = Array.from({ length: 30 });
+  await Promise.all(thirty.map(() => repository.statBlob(LAYER.descriptor.digest, { signal })));
+  await Promise.all(thirty.map(async () => readAll(await repository.readBlob(LAYER.descriptor, { signal }))));
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(warnings, []);
+});
+
 test('closing breaks off what is under way', async (t) => {
   const { registry, repository, server } = await openExchange(t, [
     { method: 'HEAD', path: /manifests/, answer: { silence: true } },
