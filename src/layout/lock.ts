@@ -71,7 +71,7 @@ export async function acquireLock(options: LockOptions): Promise<HeldLock> {
     for (;;) {
       if (isCancelled?.()) throw new ChartError('CANCELLED', 'cancelled');
       // Looking takes less than trying, and of those who wait most see that somebody else is at it.
-      const seen = lookAt(dir);
+      const seen = writing(lock, () => lookAt(dir));
       if (seen && watch.isAbandoned(seen)) {
         writing(lock, () => end(lock, seen.file));
         continue;
