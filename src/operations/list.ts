@@ -1,20 +1,8 @@
 /** The charts of the cache. */
-import type { ChartError } from '../errors.js';
 import type { Layout } from '../layout/layout.js';
-import { readCharts } from './read-charts.js';
-import type { ChartSummary } from './summary.js';
+import { type Listing, readCharts } from './read-charts.js';
 
-export interface ListedChart extends ChartSummary {
-  /** When the packed chart came into the cache. */
-  readonly created: Date;
-}
-
-export interface Listing {
-  /** In byte order of the references. */
-  readonly charts: ListedChart[];
-  /** Entries that cannot be read, each with its reason; what is no chart at all is left out without a word. */
-  readonly broken: { readonly ref: string; readonly error: ChartError }[];
-}
+export type { ListedChart, Listing } from './read-charts.js';
 
 /**
  * Lists the charts whose reference fits `pattern`: a shell pattern over the whole reference where `*` also crosses `/`,

@@ -7,7 +7,19 @@ import type { Descriptor } from '../oci/descriptor.js';
 import type { Digest } from '../oci/digest.js';
 import { parseManifest } from '../oci/manifest.js';
 import { damagedLayer, readMetadata } from './cached-chart.js';
-import type { ListedChart, Listing } from './list.js';
+import type { ChartSummary } from './summary.js';
+
+export interface ListedChart extends ChartSummary {
+  /** When the packed chart came into the cache. */
+  readonly created: Date;
+}
+
+export interface Listing {
+  /** In byte order of the references. */
+  readonly charts: ListedChart[];
+  /** Entries that cannot be read, each with its reason; what is no chart at all is left out without a word. */
+  readonly broken: { readonly ref: string; readonly error: ChartError }[];
+}
 
 type Facts = Pick<ListedChart, 'name' | 'version' | 'size' | 'created'>;
 
