@@ -26,11 +26,20 @@ export async function connector(
     await Promise.all([...registries.values()].map((registry) => registry.close()));
   });
   return (host) => {
+    const [first] = registries.keys();
+    if (given && first !== undefined && first !== host) throw twoHosts(first, host);
     const credentials = given ?? (() => storedCredentials(settings, host));
     const registry = registries.get(host) ?? openRegistry(host, { ...shared, credentials });
     registries.set(host, registry);
     return registry;
   };
+}
+
+/** A password that was given for one registry is not for another. */
+function twoHosts(first: string, second: string): ChartError {
+  return new ChartError('USAGE', `--username and a password are for one registry, not for ${first} and ${second}`, {
+    hint: 'Log in to each with chart registry login, or use one command for each.',
+  });
 }
 
 /** What the options say of a connection; what they do not name is left to the registry client. */

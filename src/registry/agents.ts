@@ -3,7 +3,15 @@ import type { Dispatcher } from 'undici';
 import request from 'undici/lib/api/api-request.js';
 import Agent from 'undici/lib/dispatcher/agent.js';
 import { readTlsContexts, type TlsOptions } from './tls.js';
-import type { Timeouts } from './transport.js';
+
+/** Milliseconds. */
+export interface Timeouts {
+  readonly connect: number;
+  /** From the last byte sent to the answer's headers. */
+  readonly headers: number;
+  /** Between two pieces of a body. */
+  readonly body: number;
+}
 
 export interface AgentOptions extends TlsOptions {
   /** The registry's own origin: the only one that is shown the client certificate. */

@@ -3,6 +3,7 @@
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md
  */
 import type { CallOptions, Repository, Target } from '../oci/target.js';
+import type { Timeouts } from './agents.js';
 import { Authorizer, type CredentialLookup } from './auth.js';
 import { Client } from './client.js';
 import { type Endpoint, type EndpointOptions, endpointOf } from './endpoint.js';
@@ -11,7 +12,7 @@ import { RegistryRepository } from './repository.js';
 import { type Clock, DEFAULT_RETRY, Retry, type RetryPolicy, SYSTEM_CLOCK } from './retry.js';
 import type { Credentials } from './secrets.js';
 import { listRepositories } from './tags.js';
-import { type Timeouts, type TraceEvent, Transport } from './transport.js';
+import { type TraceEvent, Transport } from './transport.js';
 
 export interface RegistryOptions extends EndpointOptions {
   /** Credentials, or what finds them: asked once, when the registry first wants any. */

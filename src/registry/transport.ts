@@ -11,15 +11,6 @@ import { shownUrl } from './redact.js';
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
-/** Milliseconds. */
-export interface Timeouts {
-  readonly connect: number;
-  /** From the last byte sent to the answer's headers. */
-  readonly headers: number;
-  /** Between two pieces of a body. */
-  readonly body: number;
-}
-
 export interface WireRequest {
   readonly method: Method;
   readonly url: URL;

@@ -1,6 +1,8 @@
 /** Every command as a user would call it, with what the recordings of Helm 3.6.3 do not have: many items, formats, files. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { REAL_CHARTS, temporaryDirectory } from '../helpers/fixtures.js';
@@ -373,6 +375,34 @@ describe('chart serve with push and pull', () => {
     const pushed = await chart(['push', `${host}/a:1`]);
     assert.equal(pushed.exit, 1);
     assert.match(pushed.stderr, /read-only/);
+  });
+});
+
+describe('credentials on the command line', () => {
+  it('go to one registry only', async (t) => {
+    const { dir, chart } = stage(t);
+    const asked: string[] = [];
+    const hosts = await Promise.all(
+      [0, 1].map(async (number) => {
+        const server = createServer((request, response) => {
+          asked.push(`${number} ${request.headers.authorization ?? 'anonymous'}`);
+          response.writeHead(401, { 'WWW-Authenticate': 'Basic realm="x"' }).end();
+        });
+        t.after(() => server.close());
+        await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+        return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+      }),
+    );
+    writeChart(dir, 'a');
+    for (const host of hosts) await chart(['save', 'a', `${host}/a:1`]);
+    const { stderr, exit } = await chart(
+      ['push', ...hosts.map((host) => `${host}/a:1`), '-u', 'me', '--password-stdin'],
+      'secret',
+    );
+    assert.equal(exit, 1);
+    assert.match(stderr, /are for one registry, not for/);
+    const [first] = asked as [string];
+    assert.ok(asked.every((line) => line[0] === first[0]));
   });
 });
 
