@@ -120,14 +120,14 @@ function prepare(dir: string, path: string, host: string): { tryLock(): Promise<
     rmdirSync: remove,
   };
   const tryLock = async (): Promise<HeldLock | undefined> => {
-    const { lock: acquire } = await import('proper-lockfile');
+    const { default: lockfile } = await import('proper-lockfile');
     let lost = false;
     const onCompromised = (): void => {
       lost = true;
     };
     const settings = { realpath: false, stale: NEVER, update: TOUCH_EVERY, fs, onCompromised };
     try {
-      const release = await acquire(indexPath(dir), settings);
+      const release = await lockfile.lock(indexPath(dir), settings);
       const isOurs = (): boolean => !lost && lookAt(dir)?.file === file;
       return {
         assertHeld: () => {
