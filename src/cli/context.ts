@@ -66,9 +66,10 @@ export function createContext(): Context {
 }
 
 /** Opens the cache, without reading or making anything yet; what it holds on to is given up with the command. */
-export async function openCache(context: Context, directory: string): Promise<Layout> {
+export async function openCache(context: Context, directory: string, { readOnly = false } = {}): Promise<Layout> {
   const { openLayout } = await import('../layout/layout.js');
   const layout = openLayout(directory, {
+    readOnly,
     onLockWait: () => context.stderr.write('Waiting for another process that is writing to the cache...\n'),
   });
   context.onClose(() => layout.close());

@@ -54,7 +54,6 @@ export function parseReference(text: string): Reference {
   const colon = name.indexOf(':', slash + 1);
   const repository = colon < 0 ? name : name.slice(0, colon);
   const tag = colon < 0 ? undefined : name.slice(colon + 1);
-  if (repository === '') throw new ChartError('REFERENCE_INVALID', 'parsed repo was empty', { hint: HINT });
   if (tag?.includes(':') || /:.*:/.test(repository.replace(/^\[[^\]]*\]/, ''))) {
     throw new ChartError(
       'REFERENCE_INVALID',
@@ -62,6 +61,7 @@ export function parseReference(text: string): Reference {
       { hint: HINT },
     );
   }
+  if (repository === '') throw new ChartError('REFERENCE_INVALID', 'parsed repo was empty', { hint: HINT });
   const { host, path } = splitRepository(text, repository);
   if (tag !== undefined && !isTag(tag)) {
     throw invalid(text, `${quote(tag)} is not a tag (letters, digits, "_", "." , "-" and "+", at most 128)`);

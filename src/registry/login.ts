@@ -36,7 +36,7 @@ export async function login(
 ): Promise<LoginResult> {
   checkCredentials(credentials);
   const host = bareHost(typed);
-  const guess = !namesScheme(options) && isLoopbackName(host);
+  const guess = !namesScheme(options) && isLoopbackName(host.toLowerCase());
   const failed: LoginAttempt[] = [];
   if (guess) {
     try {
@@ -46,8 +46,9 @@ export async function login(
       failed.push({ url: `https://${host}/v2/`, error });
     }
   }
-  const url = await attempt(host, credentials, guess ? { ...options, plainHttp: true } : options);
-  return { url, failed };
+  if (!guess) return { url: await attempt(host, credentials, options), failed };
+  await attempt(host, credentials, { ...options, plainHttp: true });
+  return { url: `http://${host}/v2/`, failed };
 }
 
 async function attempt(

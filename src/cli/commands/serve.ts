@@ -30,8 +30,9 @@ Examples:
       import('../../server/handler.js'),
       import('../../server/server.js'),
     ]);
-    const handler = createHandler(await openCache(context, settings.cacheDirectory), {
-      writable: options.writable ?? false,
+    const writable = options.writable ?? false;
+    const handler = createHandler(await openCache(context, settings.cacheDirectory, { readOnly: !writable }), {
+      writable,
       onError: (error) => context.stderr.write(printable(`error: ${describe(error, settings.debug)}`) + '\n'),
       ...(settings.debug && {
         onRequest: ({ method, url, status, durationMs }) =>
