@@ -32,9 +32,11 @@ export interface IndexDocument {
   /** Everything but `manifests`, which is there for its place in the order. */
   readonly members: Readonly<Record<string, unknown>>;
   readonly entries: readonly unknown[];
+  /** False if there was text after the document: the next change leaves it out, also one that changes nothing else. */
+  readonly isWhole: boolean;
 }
 
-export const EMPTY_INDEX: IndexDocument = { members: { schemaVersion: 2, manifests: [] }, entries: [] };
+export const EMPTY_INDEX: IndexDocument = { members: { schemaVersion: 2, manifests: [] }, entries: [], isWhole: true };
 
 /**
  * Text after the document is ignored, as Helm 3.6.3 does, and a byte order mark before it.
@@ -42,14 +44,16 @@ export const EMPTY_INDEX: IndexDocument = { members: { schemaVersion: 2, manifes
  * @throws ChartError `LAYOUT_INVALID`
  */
 export function parseIndex(text: string, path: string): IndexDocument {
-  const members = parseObject(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
+  const body = text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+  const whole = parseObject(body);
+  const members = whole ?? parseObject(body.slice(0, endOfObject(body)));
   if (members === undefined) throw invalid(path, text.trim() === '' ? 'it is empty' : 'it is not a JSON object');
   const entries = members.manifests ?? [];
   if (!Array.isArray(entries)) throw invalid(path, 'its "manifests" is not a list');
-  return { members, entries };
+  return { members, entries, isWhole: whole !== undefined };
 }
 
-export function formatIndex({ members, entries }: IndexDocument): string {
+export function formatIndex({ members, entries }: Pick<IndexDocument, 'members' | 'entries'>): string {
   const first = 'schemaVersion' in members ? {} : { schemaVersion: 2 };
   return JSON.stringify({ ...first, ...members, manifests: entries });
 }
@@ -83,15 +87,12 @@ export function makeEntry(name: string, { mediaType, digest, size }: Descriptor,
 }
 
 function parseObject(text: string): Record<string, unknown> | undefined {
-  for (const candidate of [text, text.slice(0, endOfObject(text))]) {
-    try {
-      const json: unknown = JSON.parse(candidate);
-      return isRecord(json) ? json : undefined;
-    } catch {
-      // The second candidate has no text after the object.
-    }
+  try {
+    const json: unknown = JSON.parse(text);
+    return isRecord(json) ? json : undefined;
+  } catch {
+    return undefined;
   }
-  return undefined;
 }
 
 /** The position after the brace that closes the first one; 0 if there is none. */

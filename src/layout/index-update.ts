@@ -137,7 +137,7 @@ export class IndexUpdates {
     const snapshot = await this.#settings.index.read();
     const edit = new IndexEdit(snapshot.document.entries);
     const commit = async (): Promise<void> => {
-      if (!edit.changed) return;
+      if (!edit.changed && snapshot.document.isWhole) return;
       await this.#write(snapshot, edit.result(), held);
       onWritten();
     };
