@@ -1,14 +1,16 @@
 /**
  * The table of `list`: cells joined by a tab and padded with blanks, the last column too, as Helm 3.6.3 printed it.
  */
-import stringWidth from 'string-width';
-
 /** Columns of the terminal; a wider cell is cut and ends in `...`. */
 const LIMIT = 60;
 
+type WidthOf = (text: string) => number;
+
 /** Renders rows of cells, the header among them, in time linear to their number. */
-export function renderTable(rows: readonly (readonly string[])[]): string {
-  const cut = rows.map((row) => row.map(cutCell));
+export async function renderTable(rows: readonly (readonly string[])[]): Promise<string> {
+  const widthOf = await measure(rows);
+  const pad = (cell: string, width: number): string => cell + ' '.repeat(width - widthOf(cell));
+  const cut = rows.map((row) => row.map((cell) => cutCell(cell, widthOf)));
   const widths: number[] = [];
   for (const row of cut) {
     for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, widthOf(cell));
@@ -17,11 +19,7 @@ export function renderTable(rows: readonly (readonly string[])[]): string {
   return `${lines.join('\n')}\n`;
 }
 
-function pad(cell: string, width: number): string {
-  return cell + ' '.repeat(width - widthOf(cell));
-}
-
-function cutCell(cell: string): string {
+function cutCell(cell: string, widthOf: WidthOf): string {
   if (widthOf(cell) <= LIMIT) return cell;
   let kept = '';
   let width = 0;
@@ -33,6 +31,10 @@ function cutCell(cell: string): string {
   return `${kept}...`;
 }
 
-function widthOf(text: string): number {
-  return /^[ -~]*$/.test(text) ? text.length : stringWidth(text);
+/** What tells the width of a text; the tables of Unicode, which take long to load, only where there is a cell that needs them. */
+async function measure(rows: readonly (readonly string[])[]): Promise<WidthOf> {
+  const isPlain = (text: string): boolean => /^[ -~]*$/.test(text);
+  if (rows.every((row) => row.every(isPlain))) return (text) => text.length;
+  const { default: stringWidth } = await import('string-width');
+  return (text) => (isPlain(text) ? text.length : stringWidth(text));
 }

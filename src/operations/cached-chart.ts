@@ -1,6 +1,5 @@
 /** A chart in the cache: its name there, and what is shown of it. */
 import { type ChartParts, chartParts } from '../artifact.js';
-import { checkChartArchive } from '../chart/archive/check.js';
 import { parseConfig } from '../chart/config.js';
 import { ChartError, isChartError } from '../errors.js';
 import type { IndexEntry, Layout } from '../layout/layout.js';
@@ -95,6 +94,8 @@ export async function readMetadata(layout: Layout, parts: ChartParts): Promise<{
     return { name, version };
   } catch (error) {
     if (!isChartError(error)) throw error;
+    // Seldom needed, and it brings all that reads charts.
+    const { checkChartArchive } = await import('../chart/archive/check.js');
     const { metadata } = await checkChartArchive(() => layout.readBlob(parts.layer));
     return { name: metadata.name, version: metadata.version };
   }

@@ -59,6 +59,6 @@ async function print(
       formatSize(size),
       formatAge(created, now),
     ]);
-    context.stdout.write(renderTable([HEADER, ...rows]));
+    context.stdout.write(await renderTable([HEADER, ...rows]));
   }
 }

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { readSettings } from '../../src/cli/settings.js';
+import { isChartError } from '../../src/errors.js';
+
+const CACHE = ['registry', 'cache'];
+
+test('finds the cache as Helm does: its own variable, then XDG, then the platform', () => {
+  const cache = (environment: Record<string, string>): string => readSettings({}, environment).cacheDirectory;
+  assert.equal(cache({ HELM_CACHE_HOME: '/h', XDG_CACHE_HOME: '/x' }), join('/h', ...CACHE));
+  assert.equal(cache({ XDG_CACHE_HOME: '/x' }), join('/x', 'helm', ...CACHE));
+  assert.equal(readSettings({ cacheDir: '/mine' }, { HELM_CACHE_HOME: '/h' }).cacheDirectory, '/mine');
+});
+
+test('reads credentials from the files in order, or from the one that was named and no other', () => {
+  const environment = { HELM_CONFIG_HOME: '/c', DOCKER_CONFIG: '/d' };
+  const { credentialFiles, loginFile, logoutFiles } = readSettings({}, environment);
+  const helm = [join('/c', 'registry', 'config.json'), join('/c', 'registry.json')];
+  assert.deepEqual(credentialFiles, [...helm, join('/d', 'config.json')]);
+  assert.equal(loginFile, helm[0]);
+  assert.deepEqual(logoutFiles, helm);
+  const named = readSettings({}, { ...environment, HELM_REGISTRY_CONFIG: '/one.json' });
+  assert.deepEqual(
+    [named.credentialFiles, named.loginFile, named.logoutFiles],
+    [['/one.json'], '/one.json', ['/one.json']],
+  );
+  assert.equal(
+    readSettings({ registryConfig: '/flag.json' }, { HELM_REGISTRY_CONFIG: '/one.json' }).loginFile,
+    '/flag.json',
+  );
+});
+
+test('takes the layer type from the option, then from the environment, and refuses another word', () => {
+  assert.equal(readSettings({}, {}).flavour, 'legacy');
+  assert.equal(readSettings({}, { CHART_MEDIA_TYPE: 'current' }).flavour, 'current');
+  assert.equal(readSettings({ mediaType: 'legacy' }, { CHART_MEDIA_TYPE: 'current' }).flavour, 'legacy');
+  assert.throws(
+    () => readSettings({}, { CHART_MEDIA_TYPE: 'modern' }),
+    (error) => isChartError(error, 'USAGE'),
+  );
+});
+
+test('reads HELM_DEBUG as Helm does', () => {
+  assert.deepEqual(
+    ['1', 'true', '0', 'false', ''].map((HELM_DEBUG) => readSettings({}, { HELM_DEBUG }).debug),
+    [true, true, false, false, false],
+  );
+});
