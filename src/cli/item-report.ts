@@ -53,7 +53,7 @@ export class ItemReport<Result> {
       this.#data[index] = { item: outcome.item, status: 'failed', error: describeError(error) };
       this.#order.add(index, () => this.#context.printError(this.#named(outcome.item, error)));
     } else if (this.#style === 'data') {
-      this.#data[index] = this.#rendering.data(result);
+      this.#data[index] = { item: outcome.item, ...this.#rendering.data(result) };
     } else {
       const text = this.#style === 'quiet' ? this.#rendering.quiet(result) : this.#rendering.text(result);
       this.#order.add(index, () => this.#context.stdout.write(text));
