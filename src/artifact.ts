@@ -25,6 +25,7 @@ import {
 /** `legacy` is the only content type that Helm 3.6.3 can read; `current` is what Helm 3.7 and later write. */
 export type LayerFlavour = 'legacy' | 'current';
 
+/** The blobs of a chart artifact, by what they are for. */
 export interface ChartParts {
   readonly config: Descriptor;
   readonly layer: Descriptor;

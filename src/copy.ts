@@ -15,6 +15,7 @@ import { checkBytes, parseManifest, type RawManifest, successors } from './oci/m
 import { MANIFEST_TYPES } from './oci/media-types.js';
 import type { CallOptions, Destination, Source, TagOrDigest } from './oci/target.js';
 
+/** How far a copy is; reported while it runs. */
 export type CopyEvent =
   /** `bytes` of the blob have arrived so far; it starts again from 0 when a transfer is repeated. */
   | { readonly kind: 'blob'; readonly descriptor: Descriptor; readonly bytes: number }
@@ -22,6 +23,7 @@ export type CopyEvent =
   | { readonly kind: 'blob-done'; readonly descriptor: Descriptor; readonly skipped: boolean }
   | { readonly kind: 'manifest-done'; readonly descriptor: Descriptor; readonly tag: string | undefined };
 
+/** How a copy is made. */
 export interface CopyOptions extends CallOptions {
   /** Blobs of one manifest on their way at the same time; 4 if absent. */
   readonly concurrency?: number;

@@ -48,6 +48,7 @@ export type ChartErrorCode =
   | 'CREDENTIALS_UNWRITABLE'
   // all else
   | 'CANCELLED'
+  | 'OUTPUT_FAILED'
   | 'SOME_FAILED';
 
 export interface ChartErrorOptions {
@@ -56,6 +57,7 @@ export interface ChartErrorOptions {
   cause?: unknown;
 }
 
+/** What a user can run into: a code for programs, a message and a hint for people. */
 export class ChartError extends Error {
   readonly code: ChartErrorCode;
   readonly hint: string | undefined;

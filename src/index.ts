@@ -6,25 +6,38 @@ export { type ChartMetadata, parseChartYaml } from './chart/metadata.js';
 export { type ChartSource, openChartSource } from './chart/source.js';
 export { type CopyEvent, type CopyOptions, copyArtifact } from './copy.js';
 export { ChartError, type ChartErrorCode, isChartError } from './errors.js';
-export { type IndexEntry, type Layout, type LayoutOptions, openLayout } from './layout/layout.js';
+export {
+  type IndexEntry,
+  type Layout,
+  type LayoutOptions,
+  openLayout,
+  type PrunePlan,
+  type PruneResult,
+} from './layout/layout.js';
 export type { Descriptor } from './oci/descriptor.js';
 export { type Digest, digestOf, parseDigest } from './oci/digest.js';
 export { type ImageIndex, type ImageManifest, parseManifest, type RawManifest } from './oci/manifest.js';
 export { formatReference, parseReference, type Reference } from './oci/reference.js';
 export type { Destination, Repository, ServableTarget, Source, Target } from './oci/target.js';
-export { type Exported, exportCharts } from './operations/export.js';
+export {
+  type ExportDependencies,
+  type Exported,
+  type ExportInput,
+  type ExportListener,
+  exportCharts,
+} from './operations/export.js';
 export { type ListedChart, type Listing, listCharts } from './operations/list.js';
-export { loginRegistry, logoutRegistry } from './operations/login.js';
+export { type LoginDependencies, loginRegistry, logoutRegistry } from './operations/login.js';
 export type { Outcome } from './operations/outcome.js';
-export { planPrune, prune } from './operations/prune.js';
-export { type Pulled, pullCharts } from './operations/pull.js';
-export { type Pushed, pushCharts } from './operations/push.js';
+export { type PruneDependencies, planPrune, prune } from './operations/prune.js';
+export { type Pulled, type PullListener, pullCharts } from './operations/pull.js';
+export { type Pushed, type PushListener, pushCharts, type TransferDependencies } from './operations/push.js';
 export { removeCharts } from './operations/remove.js';
-export { type SaveInput, saveCharts } from './operations/save.js';
+export { type SaveDependencies, type SaveInput, type SaveItem, saveCharts } from './operations/save.js';
 export { showChart } from './operations/show.js';
 export type { ChartSummary } from './operations/summary.js';
 export { tagChart } from './operations/tag.js';
 export { type Credentials, readCredentials } from './registry/credentials.js';
 export { openRegistry, type Registry, type RegistryOptions } from './registry/registry.js';
-export { createHandler, type HandlerOptions } from './server/handler.js';
+export { type AccessRecord, createHandler, type Handler, type HandlerOptions } from './server/handler.js';
 export { type RunningServer, startServer } from './server/server.js';

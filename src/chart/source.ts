@@ -18,6 +18,7 @@ import { packChart } from './pack.js';
 import { openSource, readWhole, tryRead, unreadable } from './source-file.js';
 import { systemWords } from './system-words.js';
 
+/** A chart on disk, checked, that can be stored. */
 export interface ChartSource {
   readonly kind: 'directory' | 'archive';
   readonly metadata: ChartMetadata;

@@ -6,15 +6,14 @@ import { Output } from './output.js';
 
 import { printableLines } from './text.js';
 
-/** Exit code after SIGINT, by the shells' custom: 128 and the signal's number. */
-export const INTERRUPTED = 130;
-
 export interface Context {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly stdin: NodeJS.ReadStream;
   /** Aborted by SIGINT and SIGTERM; a second signal ends the process at once. */
   readonly signal: AbortSignal;
+  /** Exit code after that signal, by the shells' custom: 130 after SIGINT, 143 after SIGTERM. */
+  readonly signalExitCode: number;
   /** Set by `printError`: the command goes on, and exits with 1. */
   readonly failed: boolean;
   debug: boolean;
@@ -30,9 +29,11 @@ export function createContext(): Context {
   const stderr = new Output(process.stderr);
   const controller = new AbortController();
   const closers: (() => Promise<void> | void)[] = [];
+  let signalExitCode = 0;
   // Not `once`: the lock library ends the process at a signal that nobody listens to any more.
-  const stop = (): void => {
-    if (controller.signal.aborted) process.exit(INTERRUPTED);
+  const stop = (_name: string, number: number): void => {
+    signalExitCode ||= 128 + number;
+    if (controller.signal.aborted) process.exit(signalExitCode);
     controller.abort(new ChartError('CANCELLED', 'cancelled'));
   };
   process.on('SIGINT', stop);
@@ -44,6 +45,9 @@ export function createContext(): Context {
     stdin: process.stdin,
     signal: controller.signal,
     debug: false,
+    get signalExitCode() {
+      return signalExitCode;
+    },
     get failed() {
       return failed;
     },

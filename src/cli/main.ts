@@ -6,6 +6,9 @@ import { version } from './version.js';
 
 const args = process.argv.slice(2);
 if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {
+  process.stdout.on('error', () => {
+    process.exitCode = 1;
+  });
   process.stdout.write(`${version}\n`);
 } else {
   const { run } = await import('./run.js');

@@ -11,7 +11,6 @@ export interface CommonOptions {
   readonly registryConfig?: string;
   readonly debug?: boolean;
   readonly quiet?: boolean;
-  readonly progress: boolean;
   readonly mediaType?: string;
 }
 

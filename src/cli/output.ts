@@ -1,17 +1,17 @@
 /** Standard output and standard error as commands see them. */
 import type { Writable } from 'node:stream';
+import { ChartError } from '../errors.js';
 
-/** Text on its way out, gathered so that a table of thousands of rows is a few writes. A closed pipe ends it in silence. */
+/** Text on its way out. A pipe that its reader has closed, as `head` does, ends it in silence; any other fault is told at the end. */
 export class Output {
-  readonly #stream: Writable & { isTTY?: boolean; columns?: number };
-  #closed = false;
+  readonly #stream: Writable & { isTTY?: boolean };
+  #fault: NodeJS.ErrnoException | undefined;
+  #used = false;
 
-  constructor(stream: Writable & { isTTY?: boolean; columns?: number }) {
+  constructor(stream: Writable & { isTTY?: boolean }) {
     this.#stream = stream;
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      // The reader went away, as `head` does: nobody is left to tell.
-      if (error.code !== 'EPIPE') throw error;
-      this.#closed = true;
+    stream.on('error', (error) => {
+      this.#fault ??= error;
     });
   }
 
@@ -19,23 +19,29 @@ export class Output {
     return this.#stream.isTTY === true;
   }
 
-  get columns(): number {
-    return this.#stream.columns ?? 80;
-  }
-
   write(content: string | Uint8Array): void {
-    if (!this.#closed) this.#stream.write(content);
+    this.#used = true;
+    if (this.#fault === undefined) this.#stream.write(content);
   }
 
-  /** Resolves when everything has been handed to the system, so that an exit loses nothing. */
-  finish(): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.#closed || this.#stream.writableLength === 0) resolve();
-      else {
-        this.#stream.once('drain', resolve);
+  /**
+   * Resolves when everything has been handed to the system, so that an exit loses nothing.
+   *
+   * @throws ChartError `DISK_FULL`, `OUTPUT_FAILED`
+   */
+  async finish(): Promise<void> {
+    if (this.#used && this.#fault === undefined) {
+      await new Promise<void>((resolve) => {
         this.#stream.once('error', () => resolve());
         this.#stream.write('', () => resolve());
-      }
+      });
+    }
+    const fault = this.#fault;
+    if (fault === undefined || fault.code === 'EPIPE') return;
+    const full = fault.code === 'ENOSPC' || fault.code === 'EDQUOT';
+    throw new ChartError(full ? 'DISK_FULL' : 'OUTPUT_FAILED', `cannot write to standard output: ${fault.message}`, {
+      cause: fault,
+      hint: 'What the command did stays done; only its output is lost.',
     });
   }
 }

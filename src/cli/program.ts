@@ -67,7 +67,6 @@ export async function buildProgram(context: Context, args: readonly string[]): P
   program.addOption(new Option('--registry-config <file>', 'the one file to read and write credentials in'));
   program.addOption(new Option('--debug', 'print what is done in detail, and errors with their origin'));
   program.addOption(new Option('-q, --quiet', 'print references only'));
-  program.addOption(new Option('--no-progress', 'draw no progress'));
   program.helpCommand('help [command]', 'show help for a command');
   applyHouseStyle(program, context);
   const path = words(args);

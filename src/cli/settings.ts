@@ -23,12 +23,6 @@ export interface Settings {
   readonly logoutFiles: readonly string[];
   readonly flavour: LayerFlavour;
   readonly debug: boolean;
-  readonly colour: boolean;
-  readonly proxies: {
-    readonly http: string | undefined;
-    readonly https: string | undefined;
-    readonly none: string | undefined;
-  };
 }
 
 export interface SettingsFlags {
@@ -51,12 +45,6 @@ export function readSettings(flags: SettingsFlags, environment: Environment = pr
     logoutFiles: registryConfig ? [registryConfig] : helmFiles,
     flavour: parseFlavour(flags.mediaType ?? environment.CHART_MEDIA_TYPE),
     debug: flags.debug ?? isTrue(environment.HELM_DEBUG),
-    colour: !environment.NO_COLOR && environment.TERM !== 'dumb',
-    proxies: {
-      http: environment.http_proxy || environment.HTTP_PROXY || undefined,
-      https: environment.https_proxy || environment.HTTPS_PROXY || undefined,
-      none: environment.no_proxy || environment.NO_PROXY || undefined,
-    },
   };
 }
 

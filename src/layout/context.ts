@@ -9,6 +9,7 @@ import type { ManifestFacts } from './manifest-facts.js';
 import { ingestDir } from './paths.js';
 import { Workspace } from './workspace.js';
 
+/** How a cache is used. */
 export interface LayoutOptions {
   /** Refuse every change. */
   readonly readOnly?: boolean | undefined;

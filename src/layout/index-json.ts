@@ -17,6 +17,7 @@ import { ANNOTATION_REF_NAME } from '../oci/media-types.js';
 /** The annotation for names that Helm 3.6.3 must not see. */
 export const ANNOTATION_HIDDEN_NAME = 'io.helm-chart-cache.ref.name';
 
+/** One entry of index.json. */
 export interface IndexEntry {
   /** The full reference, such as `registry.example.com/team/app:1.0`. No two entries have the same. */
   readonly name: string | undefined;

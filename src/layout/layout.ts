@@ -33,6 +33,7 @@ export type { LockWait } from './lock.js';
 export type { PruneOptions, PrunePlan, PruneResult } from './prune.js';
 export type { NamedDescriptor } from './tags.js';
 
+/** A cache on disk; open one with {@link openLayout}. */
 export interface Layout extends ServableTarget {
   /** Absolute path. */
   readonly dir: string;

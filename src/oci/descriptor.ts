@@ -5,6 +5,7 @@
 import { ChartError } from '../errors.js';
 import { type Digest, parseDigest } from './digest.js';
 
+/** What identifies content: media type, digest and size. */
 export interface Descriptor {
   readonly mediaType: string;
   readonly digest: Digest;

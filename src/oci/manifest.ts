@@ -16,6 +16,7 @@ export interface RawManifest {
   readonly bytes: Uint8Array;
 }
 
+/** A parsed image manifest. */
 export interface ImageManifest {
   readonly kind: 'manifest';
   readonly mediaType: string;
@@ -26,6 +27,7 @@ export interface ImageManifest {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
+/** A parsed image index. */
 export interface ImageIndex {
   readonly kind: 'index';
   readonly mediaType: string;

@@ -6,6 +6,7 @@
 import { ChartError } from '../errors.js';
 import { type Digest, isDigest } from './digest.js';
 
+/** A parsed reference; what was left out is undefined. */
 export interface Reference {
   /** `HOST[:PORT]`, or undefined for a name that no registry can be derived from. */
   readonly host: string | undefined;

@@ -7,23 +7,32 @@ import type { Layout, NamedDescriptor } from '../layout/layout.js';
 /** Milliseconds between two writes of one batch; the first is not delayed. */
 const PAUSE = 150;
 
+interface Waiting {
+  readonly entry: NamedDescriptor;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
 export class TagBatch {
   readonly #layout: Pick<Layout, 'tagAll'>;
-  #waiting: NamedDescriptor[] = [];
+  readonly #signal: AbortSignal | undefined;
+  #waiting: Waiting[] = [];
   #next: Promise<void> | undefined;
   #free: Promise<void> = Promise.resolve();
   #hurry: () => void = () => {};
   #finished = false;
 
-  constructor(layout: Pick<Layout, 'tagAll'>) {
+  constructor(layout: Pick<Layout, 'tagAll'>, signal?: AbortSignal) {
     this.#layout = layout;
+    this.#signal = signal;
   }
 
-  /** Resolves once index.json on disk holds the name. */
+  /** Resolves once index.json on disk holds the name; rejects with what is wrong with this name, not with another. */
   add(entry: NamedDescriptor): Promise<void> {
-    this.#waiting.push(entry);
-    this.#next ??= this.#free.then(() => this.#write());
-    return this.#next;
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ entry, resolve, reject });
+      this.#next ??= this.#free.then(() => this.#write());
+    });
   }
 
   /** No more names will come: what waits is written without delay. */
@@ -33,15 +42,26 @@ export class TagBatch {
   }
 
   async #write(): Promise<void> {
-    const entries = this.#waiting;
+    const batch = this.#waiting;
     this.#waiting = [];
     this.#next = undefined;
-    const write = this.#layout.tagAll(entries);
-    this.#free = write.then(
-      () => this.#pause(),
-      () => undefined,
-    );
+    const write = this.#name(batch);
+    this.#free = write.then(() => this.#pause());
     await write;
+  }
+
+  /** A write names all or none. Where one of several cannot be named, each is written by itself. */
+  async #name(batch: readonly Waiting[]): Promise<void> {
+    try {
+      await this.#layout.tagAll(
+        batch.map(({ entry }) => entry),
+        { signal: this.#signal },
+      );
+      for (const { resolve } of batch) resolve();
+    } catch (error) {
+      if (batch.length === 1 || this.#signal?.aborted) for (const { reject } of batch) reject(error);
+      else for (const waiting of batch) await this.#name([waiting]);
+    }
   }
 
   #pause(): Promise<void> {

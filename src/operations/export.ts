@@ -7,6 +7,7 @@ import { type CachedChart, findEntry, readCachedChart, summaryOf } from './cache
 import { type Outcome, outcomeOf } from './outcome.js';
 import { mapConcurrent } from './parallel.js';
 import type { ChartSummary } from './summary.js';
+import { readVerified } from './verified-blob.js';
 import { writeArchive } from './write-archive.js';
 
 export interface ExportInput {
@@ -22,6 +23,7 @@ export interface ExportDependencies {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A chart that was exported. */
 export interface Exported extends ChartSummary {
   /** What was written: `DIR/NAME` or `DIR/NAME-VERSION.tgz`. */
   readonly path: string;
@@ -59,7 +61,7 @@ export async function exportCharts(
 }
 
 async function extract(layout: Layout, chart: CachedChart, directory: string, signal?: AbortSignal): Promise<string> {
-  const { name } = await extractChart(() => layout.readBlob(chart.parts.layer), directory, { signal });
+  const { name } = await extractChart(() => readVerified(layout, chart.parts.layer, { signal }), directory, { signal });
   return join(directory, name);
 }
 

@@ -1,4 +1,5 @@
 /** The charts of the cache. */
+import { compareBytes } from '../chart/byte-order.js';
 import type { Layout } from '../layout/layout.js';
 import { type Listing, readCharts } from './read-charts.js';
 
@@ -15,12 +16,6 @@ export async function listCharts({ layout }: { layout: Layout }, pattern?: strin
   const { charts, broken } = await readCharts(layout, wanted);
   const order = (a: { ref: string }, b: { ref: string }): number => compareBytes(a.ref, b.ref);
   return { charts: charts.sort(order), broken: broken.sort(order) };
-}
-
-/** Byte order of the UTF-8 form, which is the order of code points. */
-export function compareBytes(a: string, b: string): number {
-  if (a === b) return 0;
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
 function patternTest(pattern: string): (name: string) => boolean {

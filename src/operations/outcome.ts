@@ -1,6 +1,7 @@
 /** What became of one item of a command that takes many: one failure does not hide the rest. */
 import { type ChartError, isChartError } from '../errors.js';
 
+/** A result, or the error that took its place. */
 export type Outcome<Result> =
   | { readonly item: string; readonly result: Result; readonly error?: undefined }
   | { readonly item: string; readonly result?: undefined; readonly error: ChartError };

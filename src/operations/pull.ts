@@ -21,6 +21,7 @@ export interface PullListener {
   onOutcome(index: number, outcome: Outcome<Pulled>): void;
 }
 
+/** A chart that is in the cache after a pull. */
 export interface Pulled extends ChartSummary {
   /** `current`: the cache held the very same artifact, undamaged, under this name. */
   readonly status: 'downloaded' | 'current';
@@ -43,7 +44,7 @@ export async function pullCharts(
   listener: PullListener,
 ): Promise<Outcome<Pulled>[]> {
   const { layout } = dependencies;
-  const batch = new TagBatch(layout);
+  const batch = new TagBatch(layout, dependencies.signal);
   const names = new Map((await layout.readIndex()).map(({ name, descriptor }) => [name, descriptor]));
   const pull = async (text: string, position: number): Promise<() => Promise<Outcome<Pulled>>> => {
     const onStart = (tag: string, repository: string): void => listener.onStart(position, tag, repository);

@@ -23,6 +23,7 @@ export interface PushListener {
   onOutcome(index: number, outcome: Outcome<Pushed>): void;
 }
 
+/** A chart that the registry has after a push. */
 export interface Pushed extends ChartSummary {
   readonly tag: string;
   /** Layers of the artifact: the chart, and its provenance file where it has one. */

@@ -9,11 +9,13 @@ import { parseManifest } from '../oci/manifest.js';
 import { damagedLayer, readMetadata } from './cached-chart.js';
 import type { ChartSummary } from './summary.js';
 
+/** A chart as `list` shows it. */
 export interface ListedChart extends ChartSummary {
   /** When the packed chart came into the cache. */
   readonly created: Date;
 }
 
+/** What a cache holds. */
 export interface Listing {
   /** In byte order of the references. */
   readonly charts: ListedChart[];

@@ -9,7 +9,7 @@ export interface Removed {
 
 /** Removes references, all in one write of index.json. A broken entry can be removed too. */
 export async function removeCharts(
-  { layout }: { layout: Layout },
+  { layout, signal }: { layout: Layout; signal?: AbortSignal | undefined },
   refs: readonly string[],
 ): Promise<Outcome<Removed>[]> {
   const index = await layout.readIndex();
@@ -19,6 +19,6 @@ export async function removeCharts(
     ),
   );
   const names = new Set(found.flatMap(({ result }) => (result === undefined ? [] : [result])));
-  if (names.size > 0) await layout.untagAll([...names]);
+  if (names.size > 0) await layout.untagAll([...names], { signal });
   return found.map((outcome) => (outcome.error ? outcome : { item: outcome.item, result: { ref: outcome.result } }));
 }

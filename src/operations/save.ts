@@ -1,5 +1,4 @@
 /** Charts from directories and archives into the cache. */
-import { createReadStream } from 'node:fs';
 import { chartManifest, type LayerFlavour, layerMediaType } from '../artifact.js';
 import { encodeConfig } from '../chart/config.js';
 import { type ChartSource, openChartSource } from '../chart/source.js';
@@ -20,6 +19,7 @@ export interface SaveItem {
   readonly ref?: string;
 }
 
+/** What {@link saveCharts} is to save. */
 export interface SaveInput {
   readonly items: readonly SaveItem[];
   /** `PREFIX/NAME:VERSION` for items without a reference of their own. */
@@ -46,7 +46,7 @@ export async function saveCharts(
   { items, prefix, flavour = 'legacy' }: SaveInput,
   onOutcome: (index: number, outcome: Outcome<ChartSummary>) => void,
 ): Promise<Outcome<ChartSummary>[]> {
-  const batch = new TagBatch(layout);
+  const batch = new TagBatch(layout, signal);
   const taken = new Map<string, string>();
   const save = async (item: SaveItem, index: number): Promise<() => Promise<Outcome<ChartSummary>>> => {
     const stored = await outcomeOf(item.path, async () => {
@@ -81,7 +81,12 @@ async function nameChart(batch: TagBatch, outcome: Outcome<StoredChart>): Promis
 
 function savedName(item: SaveItem, source: ChartSource, prefix: string | undefined): string {
   const { name, version } = source.metadata;
-  const text = item.ref ?? `${(prefix as string).replace(/\/+$/, '')}/${name}:${version}`;
+  if (item.ref === undefined && prefix === undefined) {
+    throw new ChartError('USAGE', `${item.path} has no reference to be saved as`, {
+      hint: 'Give it one, or a prefix for all.',
+    });
+  }
+  const text = item.ref ?? `${prefix?.replace(/\/+$/, '')}/${name}:${version}`;
   const reference = parseReference(text);
   if (reference.digest !== undefined) {
     throw new ChartError(
@@ -116,11 +121,13 @@ async function storeChart(
   const { name, version } = source.metadata;
   const layer = await layout.ingestBlob(await source.open(), { mediaType: layerMediaType(flavour), signal });
   const config = await layout.putBytes(encodeConfig(source.metadata), CHART_CONFIG);
-  const provenance =
-    source.provenance === undefined
-      ? undefined
-      : await layout.ingestBlob(createReadStream(source.provenance), { mediaType: CHART_PROVENANCE, signal });
-  const { bytes, descriptor } = chartManifest({ config, layer, provenance });
+  const provenance = await source.readProvenance?.();
+  const parts = {
+    config,
+    layer,
+    provenance: provenance && (await layout.putBytes(provenance, CHART_PROVENANCE)),
+  };
+  const { bytes, descriptor } = chartManifest(parts);
   await layout.putBytes(bytes, descriptor.mediaType);
   return { summary: { ref, digest: descriptor.digest, size: layer.size, name, version }, manifest: descriptor };
 }

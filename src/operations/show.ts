@@ -1,8 +1,9 @@
 /** Parts of a cached chart, as they are in it. */
 import { readChartFiles } from '../chart/archive/read.js';
+import { compareBytes } from '../chart/byte-order.js';
 import type { Layout } from '../layout/layout.js';
 import { findEntry, readCachedChart } from './cached-chart.js';
-import { compareBytes } from './list.js';
+import { readVerified } from './verified-blob.js';
 
 export type ShowPart = 'chart' | 'values' | 'readme' | 'crds' | 'all' | 'manifest';
 export const SHOW_PARTS: readonly ShowPart[] = ['chart', 'values', 'readme', 'crds', 'all', 'manifest'];
@@ -22,7 +23,7 @@ export async function showChart(
   const chart = await readCachedChart(layout, entry);
   if (part === 'manifest') return [{ kind: 'manifest', path: entry.name, bytes: chart.manifest.bytes }];
   const files = await readChartFiles(
-    () => layout.readBlob(chart.parts.layer),
+    () => readVerified(layout, chart.parts.layer, { signal }),
     (path) => kindOf(path) !== undefined,
     { signal },
   );

@@ -1,6 +1,7 @@
 /** What every command prints of a chart. */
 import type { Digest } from '../oci/digest.js';
 
+/** A chart in the cache, in the five facts that Helm prints. */
 export interface ChartSummary {
   /** The full reference, as index.json has it. */
   readonly ref: string;

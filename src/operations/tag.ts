@@ -8,7 +8,7 @@ import type { ChartSummary } from './summary.js';
 
 /** Names the chart at `source` also `target`; a target without a tag takes the source's. */
 export async function tagChart(
-  { layout }: { layout: Layout },
+  { layout, signal }: { layout: Layout; signal?: AbortSignal | undefined },
   { source, target }: { source: string; target: string },
 ): Promise<ChartSummary> {
   const entry = findEntry(await layout.readIndex(), source);
@@ -18,6 +18,6 @@ export async function tagChart(
     throw new ChartError('REFERENCE_INVALID', `${target} cannot be a new name: a tag is wanted, not a digest`);
   }
   const ref = formatReference({ ...reference, tag: reference.tag ?? chart.tag });
-  await layout.tagAll([{ name: ref, descriptor: entry.descriptor }]);
+  await layout.tagAll([{ name: ref, descriptor: entry.descriptor }], { signal });
   return { ...summaryOf(chart), ref };
 }

@@ -5,11 +5,11 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { checkChartName } from '../chart/chart-name.js';
-import { ChartError, systemErrorCode } from '../errors.js';
+import { ChartError, systemErrorCode, throwIfCancelled } from '../errors.js';
 import type { Layout } from '../layout/layout.js';
 import type { Descriptor } from '../oci/descriptor.js';
-import { Digester } from '../oci/digest.js';
 import type { CachedChart } from './cached-chart.js';
+import { readVerified } from './verified-blob.js';
 
 /**
  * Writes `DIRECTORY/NAME-VERSION.tgz`, and `.prov` beside it where the artifact has a provenance layer. Each file
@@ -26,14 +26,18 @@ export async function writeArchive(
   const path = join(directory, file);
   try {
     await mkdir(directory, { recursive: true });
+    // One that lies there from another export would be taken for this chart's.
+    if (!parts.provenance) await rm(`${path}.prov`, { force: true });
     await writeBlobTo(layout, parts.layer, path, signal);
     if (parts.provenance) await writeBlobTo(layout, parts.provenance, `${path}.prov`, signal);
   } catch (cause) {
+    throwIfCancelled(signal);
     const code = systemErrorCode(cause);
     if (code === undefined) throw cause;
     const full = code === 'ENOSPC' || code === 'EDQUOT';
     throw new ChartError(full ? 'DISK_FULL' : 'EXPORT_BLOCKED', `cannot write ${path}: ${(cause as Error).message}`, {
       cause,
+      hint: full ? 'Make space there and export again.' : 'Choose another directory with -d, or clear the way.',
     });
   }
   return path;
@@ -41,29 +45,9 @@ export async function writeArchive(
 
 async function writeBlobTo(layout: Layout, blob: Descriptor, path: string, signal?: AbortSignal): Promise<void> {
   const temporary = `${path}.${randomUUID()}.partial`;
-  const digester = new Digester(blob.digest.startsWith('sha512') ? 'sha512' : 'sha256');
   try {
-    await pipeline(
-      await layout.readBlob(blob, { signal }),
-      async function* (chunks: AsyncIterable<Buffer>) {
-        for await (const chunk of chunks) {
-          digester.update(chunk);
-          yield chunk;
-        }
-      },
-      createWriteStream(temporary, { flags: 'wx' }),
-      { ...(signal && { signal }) },
-    );
-    const found = digester.digest();
-    if (found !== blob.digest) {
-      throw new ChartError(
-        'BLOB_DIGEST_MISMATCH',
-        `content ${blob.digest} is damaged in the cache (it is now ${found})`,
-        {
-          hint: 'Save or pull the chart again to mend it.',
-        },
-      );
-    }
+    const content = await readVerified(layout, blob, { signal });
+    await pipeline(content, createWriteStream(temporary, { flags: 'wx' }), { ...(signal && { signal }) });
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });

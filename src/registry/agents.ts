@@ -1,31 +1,8 @@
 /** Connections: kept alive and bounded for each origin, undici underneath. Loaded when the first request is made. */
-import type { Dispatcher } from 'undici';
 import request from 'undici/lib/api/api-request.js';
 import Agent from 'undici/lib/dispatcher/agent.js';
-import { readTlsContexts, type TlsOptions } from './tls.js';
-
-/** Milliseconds. */
-export interface Timeouts {
-  readonly connect: number;
-  /** From the last byte sent to the answer's headers. */
-  readonly headers: number;
-  /** Between two pieces of a body. */
-  readonly body: number;
-}
-
-export interface AgentOptions extends TlsOptions {
-  /** The registry's own origin: the only one that is shown the client certificate. */
-  readonly origin: string;
-  /** Connections to one origin at the same time. */
-  readonly connections: number;
-  readonly timeouts: Timeouts;
-}
-
-export interface Agents {
-  request(options: Dispatcher.RequestOptions & { origin: string }): Promise<Dispatcher.ResponseData>;
-  /** Breaks off what is under way. */
-  destroy(): Promise<void>;
-}
+import type { AgentOptions, Agents } from './connections.js';
+import { readTlsContexts } from './tls.js';
 
 /** Milliseconds that one address of several is tried before the next one is; the default of 250 is less than some round trips. */
 const ADDRESS_TIMEOUT = 1_000;

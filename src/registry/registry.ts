@@ -3,9 +3,9 @@
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md
  */
 import type { CallOptions, Repository, Target } from '../oci/target.js';
-import type { Timeouts } from './agents.js';
 import { Authorizer, type CredentialLookup } from './auth.js';
 import { Client } from './client.js';
+import type { Timeouts } from './connections.js';
 import { type Endpoint, type EndpointOptions, endpointOf } from './endpoint.js';
 import { type Pong, ping } from './ping.js';
 import { RegistryRepository } from './repository.js';
@@ -14,6 +14,7 @@ import type { Credentials } from './secrets.js';
 import { listRepositories } from './tags.js';
 import { type TraceEvent, Transport } from './transport.js';
 
+/** How a registry is reached. */
 export interface RegistryOptions extends EndpointOptions {
   /** Credentials, or what finds them: asked once, when the registry first wants any. */
   readonly credentials?: Credentials | CredentialLookup | undefined;
@@ -41,6 +42,7 @@ export function openRegistry(host: string, options: RegistryOptions = {}): Regis
   return new Registry(endpointOf(host, options), options);
 }
 
+/** A registry as a `Target`; open one with {@link openRegistry}, and close it. */
 export class Registry implements Target {
   readonly endpoint: Endpoint;
   readonly #client: Client;

@@ -4,7 +4,7 @@
  */
 import type { Readable } from 'node:stream';
 import { throwIfCancelled } from '../errors.js';
-import type { AgentOptions, Agents } from './agents.js';
+import type { AgentOptions, Agents } from './connections.js';
 import { ContentFault } from './content.js';
 import { explainFault } from './faults.js';
 import { shownUrl } from './redact.js';

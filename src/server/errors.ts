@@ -108,6 +108,7 @@ const ANSWERS: Readonly<Record<ChartErrorCode, Answer>> = {
   CREDENTIALS_HELPER_FAILED: BAD_GATEWAY,
   CREDENTIALS_UNWRITABLE: BAD_GATEWAY,
   CANCELLED: [503, 'UNAVAILABLE', 'the request was given up'],
+  OUTPUT_FAILED: [503, 'UNAVAILABLE', 'the request was given up'],
   SOME_FAILED: FAULT,
 };
 

@@ -21,6 +21,7 @@ import { tagsEndpoints } from './tags.js';
 import { Uploads } from './upload-sessions.js';
 import { uploadEndpoints, uploadsEndpoints } from './uploads.js';
 
+/** What a handler serves, and to whom it reports. */
 export interface HandlerOptions {
   /** False refuses every method but GET and HEAD. */
   readonly writable: boolean;

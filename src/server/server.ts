@@ -40,6 +40,7 @@ export const DEFAULT_TIMEOUTS: ServerTimeouts = {
   close: 10_000,
 };
 
+/** A server that accepts connections. */
 export interface RunningServer {
   /** `http://HOST:PORT`, without a slash at the end; loopback where it listens on every address. */
   readonly url: string;

@@ -1,11 +1,22 @@
 /** Every command as a user would call it, with what the recordings of Helm 3.6.3 do not have: many items, formats, files. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { REAL_CHARTS, temporaryDirectory } from '../helpers/fixtures.js';
+import { PROJECT, REAL_CHARTS, temporaryDirectory } from '../helpers/fixtures.js';
 import { assertValidLayout } from '../helpers/layout.js';
 import { type RunResult, runChart, startChart } from '../helpers/run.js';
 
@@ -240,6 +251,84 @@ describe('chart export', () => {
     assert.equal(result.exit, 1);
     assert.match(result.stderr, /goes there/);
     assert.ok(existsSync(join(dir, 'out', 'a', 'Chart.yaml')));
+  });
+});
+
+describe('damage and left-overs', () => {
+  it('exports and shows nothing of a layer that was replaced by another of the same size', async (t) => {
+    const { dir, chart, cache } = stage(t);
+    const sizes: number[] = [];
+    for (const tag of ['good', 'evil']) {
+      writeChart(dir, 'a', { files: { 'values.yaml': `v: ${tag === 'good' ? 1 : 2}\n` } });
+      const [{ size }] = JSON.parse((await chart(['save', 'a', `${PREFIX}/a:${tag}`, '-o', 'json'])).stdout);
+      sizes.push(size);
+    }
+    assert.equal(sizes[0], sizes[1], 'both must have one size for this test');
+    const [good, evil] = await Promise.all(
+      ['good', 'evil'].map(async (tag) => {
+        const { layers } = JSON.parse((await chart(['show', 'manifest', `${PREFIX}/a:${tag}`])).stdout);
+        return join(cache, 'blobs', 'sha256', layers[0].digest.slice(7));
+      }),
+    );
+    rmSync(join(dir, 'a'), { recursive: true });
+    rmSync(good as string);
+    copyFileSync(evil as string, good as string);
+    for (const args of [
+      ['export', `${PREFIX}/a:good`],
+      ['export', `${PREFIX}/a:good`, '--tgz'],
+      ['show', 'values', `${PREFIX}/a:good`],
+    ]) {
+      const { exit, stdout, stderr } = await chart(args);
+      assert.equal(exit, 1, args.join(' '));
+      assert.match(stderr, /is damaged in the cache/);
+      assert.doesNotMatch(stdout, /v: 2/);
+    }
+    assert.deepEqual(readdirSync(dir), ['home']);
+  });
+
+  it('takes away a provenance file that would be taken for that of the new archive', async (t) => {
+    const { dir, chart } = stage(t);
+    writeChart(dir, 'a');
+    await chart(['save', 'a', `${PREFIX}/a:1`]);
+    writeFileSync(join(dir, 'a-0.1.0.tgz.prov'), 'of another archive');
+    succeeded(await chart(['export', `${PREFIX}/a:1`, '--tgz']));
+    assert.deepEqual(
+      readdirSync(dir).filter((name) => name.startsWith('a-')),
+      ['a-0.1.0.tgz'],
+    );
+  });
+
+  it('ends with an error, and no stack, where standard output takes no more', {
+    skip: !existsSync('/dev/full') && 'no /dev/full',
+  }, async (t) => {
+    const { dir } = stage(t);
+    for (const args of ['list', '--help', '--version']) {
+      const { status, stderr } = spawnSync(process.execPath, [join(PROJECT, 'bin', 'chart.js'), args], {
+        env: { HOME: dir },
+        stdio: ['ignore', openSync('/dev/full', 'w'), 'pipe'],
+        encoding: 'utf8',
+      });
+      assert.equal(status, 1, args);
+      assert.doesNotMatch(stderr, /\n\s+at /);
+    }
+  });
+
+  it('stops waiting for the lock at Ctrl-C, and changes nothing then', {
+    skip: process.platform === 'win32' && 'no signals',
+  }, async (t) => {
+    const { dir, chart, cache } = stage(t);
+    writeChart(dir, 'a');
+    await chart(['save', 'a', `${PREFIX}/a:1`]);
+    // A lock that nobody on this machine holds is waited for until it has been silent for some seconds.
+    const lock = join(cache, 'index.json.lock');
+    mkdirSync(lock);
+    writeFileSync(join(lock, 'ffffffffffff-4711-0123456789abcdef-elsewhere'), '');
+    const before = readFileSync(join(cache, 'index.json'), 'utf8');
+    const waiting = startChart(['tag', `${PREFIX}/a:1`, `${PREFIX}/a:2`], { cwd: dir, home: join(dir, 'home') });
+    await waiting.waitFor(/Waiting for another process/, 'stderr');
+    const { exit } = await waiting.stop('SIGINT');
+    assert.equal(exit, 130);
+    assert.equal(readFileSync(join(cache, 'index.json'), 'utf8'), before);
   });
 });
 

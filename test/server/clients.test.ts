@@ -1,17 +1,15 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { requireTools } from '../helpers/docker-registry.js';
 import { runProgram } from '../helpers/run.js';
 import { imageManifest, serveMemory } from './fixture.js';
 
-const hasSkopeo = spawnSync('skopeo', ['--version']).status === 0;
-
-describe('skopeo', { skip: !hasSkopeo && 'skopeo is not installed' }, () => {
+describe('skopeo', { skip: requireTools('skopeo') }, () => {
   async function skopeo(home: string, ...args: string[]): Promise<string> {
     const { stdout, stderr, exit } = await runProgram(['skopeo', '--insecure-policy', ...args], { home });
     assert.equal(exit, 0, stderr);

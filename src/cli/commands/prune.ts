@@ -23,8 +23,9 @@ Examples:
     const { options, settings } = readOptions<PruneOptions>(command, context);
     const { planPrune, prune } = await import('../../operations/prune.js');
     const layout = await openCache(context, settings.cacheDirectory);
-    const plan = await planPrune({ layout });
-    const { blobs, bytes } = options.dryRun ? plan : await prune({ layout }, plan);
+    const dependencies = { layout, signal: context.signal };
+    const plan = await planPrune(dependencies);
+    const { blobs, bytes } = options.dryRun ? plan : await prune(dependencies, plan);
     const status = options.dryRun ? 'would be deleted' : 'deleted';
     if (options.output !== 'table') {
       const items = blobs.map(({ digest, size }) => ({ digest, size }));

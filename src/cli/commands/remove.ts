@@ -34,7 +34,10 @@ Examples:
       quiet: ({ ref }) => `${printable(ref)}\n`,
       data: ({ ref }) => ({ ref, status: 'removed' }),
     });
-    const outcomes = await removeCharts({ layout: await openCache(context, settings.cacheDirectory) }, refs);
+    const outcomes = await removeCharts(
+      { layout: await openCache(context, settings.cacheDirectory), signal: context.signal },
+      refs,
+    );
     for (const [index, outcome] of outcomes.entries()) report.done(index, outcome);
     await report.end();
   });

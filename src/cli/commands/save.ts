@@ -63,7 +63,7 @@ Examples:
       {
         layout: await openCache(context, settings.cacheDirectory),
         signal: context.signal,
-        onWarning: (_item, text) => context.printWarning(text),
+        onWarning: ({ path }, text) => context.printWarning(items.length === 1 ? text : `${path}: ${text}`),
       },
       { items, prefix: options.to, flavour: settings.flavour },
       (index, outcome) => report.done(index, outcome),

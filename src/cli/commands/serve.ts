@@ -2,7 +2,7 @@ import { ChartError } from '../../errors.js';
 import type { Configure } from '../configure.js';
 import { type Context, openCache } from '../context.js';
 import { readOptions } from '../options.js';
-import { printable } from '../text.js';
+import { printable, printableLines } from '../text.js';
 
 interface ServeOptions {
   readonly addr: string;
@@ -33,7 +33,7 @@ Examples:
     const writable = options.writable ?? false;
     const handler = createHandler(await openCache(context, settings.cacheDirectory, { readOnly: !writable }), {
       writable,
-      onError: (error) => context.stderr.write(printable(`error: ${describe(error, settings.debug)}`) + '\n'),
+      onError: (error) => context.stderr.write(printableLines(`error: ${describe(error, settings.debug)}\n`)),
       ...(settings.debug && {
         onRequest: ({ method, url, status, durationMs }) =>
           context.stderr.write(printable(`debug: ${method} ${url} ${status} ${Math.round(durationMs)} ms`) + '\n'),

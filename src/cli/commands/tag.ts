@@ -19,7 +19,8 @@ Examples:
   command.action(async (source: string, target: string) => {
     const { options, settings } = readOptions<FormatOptions>(command, context);
     const { tagChart } = await import('../../operations/tag.js');
-    const chart = await tagChart({ layout: await openCache(context, settings.cacheDirectory) }, { source, target });
+    const layout = await openCache(context, settings.cacheDirectory);
+    const chart = await tagChart({ layout, signal: context.signal }, { source, target });
     if (options.output !== 'table') {
       context.stdout.write(await renderData({ ...summaryData(chart), status: 'tagged' }, options.output));
     } else if (options.quiet) {
