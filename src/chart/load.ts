@@ -162,5 +162,7 @@ function extension(path: string): string {
 }
 
 function missingChartYaml(): ChartError {
-  return new ChartError('CHART_INVALID', 'Chart.yaml file is missing');
+  return new ChartError('CHART_INVALID', 'Chart.yaml file is missing', {
+    hint: 'A chart is a directory with a Chart.yaml, in just that case, that .helmignore does not leave out.',
+  });
 }

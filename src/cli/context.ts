@@ -3,7 +3,6 @@ import { ChartError } from '../errors.js';
 import type { Layout } from '../layout/layout.js';
 import { errorText } from './error-text.js';
 import { Output } from './output.js';
-
 import { printableLines } from './text.js';
 
 export interface Context {

@@ -1,5 +1,4 @@
 /** Results as text. Everything that came from a chart or a registry goes through `printable`. */
-
 import { digestHex } from '../oci/digest.js';
 import type { ChartSummary } from '../operations/summary.js';
 import type { OutputFormat } from './options.js';

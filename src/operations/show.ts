@@ -3,10 +3,8 @@ import { readChartFiles } from '../chart/archive/read.js';
 import { compareBytes } from '../chart/byte-order.js';
 import type { Layout } from '../layout/layout.js';
 import { findEntry, readCachedChart } from './cached-chart.js';
+import { SHOW_PARTS, type ShowPart } from './show-parts.js';
 import { readVerified } from './verified-blob.js';
-
-export type ShowPart = 'chart' | 'values' | 'readme' | 'crds' | 'all' | 'manifest';
-export const SHOW_PARTS: readonly ShowPart[] = ['chart', 'values', 'readme', 'crds', 'all', 'manifest'];
 
 export interface ShownFile {
   readonly kind: Exclude<ShowPart, 'all'>;

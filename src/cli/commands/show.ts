@@ -1,5 +1,6 @@
 import { Argument } from 'commander';
-import type { ShownFile, ShowPart } from '../../operations/show.js';
+import type { ShownFile } from '../../operations/show.js';
+import { SHOW_PARTS, type ShowPart } from '../../operations/show-parts.js';
 import type { Configure } from '../configure.js';
 import { type Context, openCache } from '../context.js';
 import { addFormatOption, type FormatOptions, readOptions } from '../options.js';
@@ -8,9 +9,7 @@ import { printableLines } from '../text.js';
 
 export const configure: Configure = (command, context) => {
   command
-    .addArgument(
-      new Argument('<part>', 'what to show').choices(['chart', 'values', 'readme', 'crds', 'all', 'manifest']),
-    )
+    .addArgument(new Argument('<part>', 'what to show').choices(SHOW_PARTS))
     .argument('<ref>', 'a chart in the cache');
   addFormatOption(command).addHelpText(
     'after',
