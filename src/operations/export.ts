@@ -1,5 +1,6 @@
 /** Charts from the cache into directories, or back into the archives they were packed as. */
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { extractChart } from '../chart/extract.js';
 import { ChartError } from '../errors.js';
 import type { Layout } from '../layout/layout.js';
@@ -7,7 +8,7 @@ import { type CachedChart, findEntry, readCachedChart, summaryOf } from './cache
 import { type Outcome, outcomeOf } from './outcome.js';
 import { mapConcurrent } from './parallel.js';
 import type { ChartSummary } from './summary.js';
-import { readVerified } from './verified-blob.js';
+import { readVerified, unpacking } from './verified-blob.js';
 import { writeArchive } from './write-archive.js';
 
 export interface ExportInput {
@@ -61,7 +62,9 @@ export async function exportCharts(
 }
 
 async function extract(layout: Layout, chart: CachedChart, directory: string, signal?: AbortSignal): Promise<string> {
-  const { name } = await extractChart(() => readVerified(layout, chart.parts.layer, { signal }), directory, { signal });
+  const { layer } = chart.parts;
+  const open = (): Promise<Readable> => readVerified(layout, layer, { signal });
+  const { name } = await unpacking(layout, layer, () => extractChart(open, directory, { signal }));
   return join(directory, name);
 }
 

@@ -1,10 +1,11 @@
 /** Parts of a cached chart, as they are in it. */
+import type { Readable } from 'node:stream';
 import { readChartFiles } from '../chart/archive/read.js';
 import { compareBytes } from '../chart/byte-order.js';
 import type { Layout } from '../layout/layout.js';
 import { findEntry, readCachedChart } from './cached-chart.js';
 import { SHOW_PARTS, type ShowPart } from './show-parts.js';
-import { readVerified } from './verified-blob.js';
+import { readVerified, unpacking } from './verified-blob.js';
 
 export interface ShownFile {
   readonly kind: Exclude<ShowPart, 'all'>;
@@ -20,10 +21,10 @@ export async function showChart(
   const entry = findEntry(await layout.readIndex(), ref);
   const chart = await readCachedChart(layout, entry);
   if (part === 'manifest') return [{ kind: 'manifest', path: entry.name, bytes: chart.manifest.bytes }];
-  const files = await readChartFiles(
-    () => readVerified(layout, chart.parts.layer, { signal }),
-    (path) => kindOf(path) !== undefined,
-    { signal },
+  const { layer } = chart.parts;
+  const open = (): Promise<Readable> => readVerified(layout, layer, { signal });
+  const files = await unpacking(layout, layer, () =>
+    readChartFiles(open, (path) => kindOf(path) !== undefined, { signal }),
   );
   const shown = files.flatMap(({ path, bytes }) => {
     const kind = kindOf(path);

@@ -1,6 +1,6 @@
 /** A cached blob as a stream that fails at its end unless it had the bytes that its digest promises. */
 import { pipeline, type Readable, Transform } from 'node:stream';
-import { ChartError } from '../errors.js';
+import { ChartError, isChartError } from '../errors.js';
 import type { Layout } from '../layout/layout.js';
 import type { Descriptor } from '../oci/descriptor.js';
 import { Digester, digestAlgorithm } from '../oci/digest.js';
@@ -20,6 +20,20 @@ export async function readVerified(layout: Layout, blob: Descriptor, options: Ca
     },
   });
   return pipeline(await layout.readBlob(blob, options), check, () => undefined);
+}
+
+/**
+ * Runs work that unpacks a blob. What is no archive, because it was damaged in the cache, is told as damage.
+ *
+ * @throws ChartError `BLOB_DIGEST_MISMATCH`, and what `work` throws
+ */
+export async function unpacking<T>(layout: Layout, blob: Descriptor, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (isChartError(error, 'ARCHIVE_INVALID')) for await (const _ of await readVerified(layout, blob));
+    throw error;
+  }
 }
 
 function damaged({ digest }: Descriptor, found: string): ChartError {

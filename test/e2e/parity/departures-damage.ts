@@ -19,7 +19,11 @@ export const DAMAGE: Readonly<Record<string, Steps>> = {
   // A list does not unpack: name and version are in the config.
   'broken-layer-garbage-same-size': {
     0: { id: 'metadata-from-the-config', exit: 0, stdout: tableOf('r.example.com/c:v1'), stderr: '' },
-    1: { id: 'metadata-from-the-config', stdout: summaryOf('r.example.com/c:v1') },
+    1: {
+      id: 'damage-is-noticed',
+      stdout: summaryOf('r.example.com/c:v1'),
+      stderr: /^Error: content sha256:\S+ is damaged in the cache/,
+    },
     2: {
       id: 'metadata-from-the-config',
       stdout: pushing('r.example.com/c:v1'),
