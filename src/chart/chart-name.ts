@@ -18,6 +18,8 @@ export function checkChartName(name: string): void {
 
 function faultOf(name: string): string | undefined {
   if (/^[. ]*$/.test(name)) return 'is no file name';
+  // An export into a work tree would else write .git/hooks, and one into a home directory .ssh.
+  if (name.startsWith('.')) return 'begins with a dot';
   if (/[/\\]/.test(name)) return 'holds a path separator';
   if (/[\x00-\x1f\x7f-\x9f]/.test(name)) return 'holds a control character';
   if (/^[A-Za-z]:/.test(name)) return 'starts with a drive letter';

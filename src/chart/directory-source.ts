@@ -1,7 +1,7 @@
 /** A chart directory, read where it lies: its files as the loader wants to see them. */
 import { createReadStream, statSync } from 'node:fs';
 import path from 'node:path';
-import { systemErrorCode } from '../errors.js';
+import { ChartError, systemErrorCode } from '../errors.js';
 import { ChartBudget } from './archive/budget.js';
 import { indexWithin } from './archive/index-archive.js';
 import { type ChartFile, type ChartLimits, limitExceeded } from './files.js';
@@ -36,7 +36,13 @@ function readRules(directory: string, { fileBytes }: ChartLimits): IgnoreRules {
   const source = path.resolve(directory, '.helmignore');
   const stats = tryRead('stat', source, () => statSync(source, { throwIfNoEntry: false }));
   if (stats === undefined) return DEFAULT_RULES;
-  if (stats.isFile() && stats.size > fileBytes) throw limitExceeded('bytes in .helmignore', fileBytes);
+  if (!stats.isFile()) {
+    throw new ChartError(
+      'CHART_SOURCE_UNREADABLE',
+      `cannot load irregular file ${source} as it has file mode type bits set`,
+    );
+  }
+  if (stats.size > fileBytes) throw limitExceeded('bytes in .helmignore', fileBytes);
   return parseIgnore(readWhole(source));
 }
 

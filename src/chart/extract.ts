@@ -21,6 +21,11 @@ export interface ExtractedChart {
   readonly name: string;
 }
 
+export interface ExtractOptions extends ReadArchiveOptions {
+  /** Told the chart's name before anything is written; what it throws ends the extraction. */
+  readonly onName?: ((name: string) => void) | undefined;
+}
+
 /** Entries after which other work gets its turn: some 20 ms. */
 const TURN = 256;
 
@@ -35,10 +40,11 @@ const TURN = 256;
 export async function extractChart(
   open: () => Promise<Readable>,
   destination: string,
-  options: ReadArchiveOptions = {},
+  options: ExtractOptions = {},
 ): Promise<ExtractedChart> {
   const { metadata, entries } = await checkChartArchive(open, options);
   checkChartName(metadata.name);
+  options.onName?.(metadata.name);
   const directory = path.join(destination, metadata.name);
   checkWayClear(directory, entries);
   const writer = new FileWriter(directory);

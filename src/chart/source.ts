@@ -6,7 +6,7 @@
  */
 import { closeSync, createReadStream, fstatSync, type Stats, statSync } from 'node:fs';
 import path from 'node:path';
-import type { Readable } from 'node:stream';
+import { PassThrough, pipeline, type Readable } from 'node:stream';
 import { ChartError, systemErrorCode, throwIfCancelled } from '../errors.js';
 import { checkChartArchive } from './archive/check.js';
 import { checkMagic } from './archive/magic.js';
@@ -86,15 +86,25 @@ function provenanceOf(source: string): Pick<ChartSource, 'provenance' | 'readPro
   };
 }
 
-/** The bytes of the file that was checked, not of another that has taken its place since. */
+/** The bytes of the file that was checked, not of another that has taken its place since, nor of one that changes meanwhile. */
 function openUnchanged(source: string, checked: Stats): Readable {
   const file = openSource(source);
-  const { size, mtimeMs, ino } = fstatSync(file);
-  if (size === checked.size && mtimeMs === checked.mtimeMs && ino === checked.ino) {
-    return createReadStream(source, { fd: file });
+  const isUnchanged = ({ size, mtimeMs, ctimeMs, ino }: Stats): boolean =>
+    size === checked.size && mtimeMs === checked.mtimeMs && ctimeMs === checked.ctimeMs && ino === checked.ino;
+  if (!isUnchanged(fstatSync(file))) {
+    closeSync(file);
+    throw changed(source);
   }
-  closeSync(file);
-  throw new ChartError('CHART_SOURCE_UNREADABLE', `read ${source}: the file changed while it was read`, {
+  const check = new PassThrough({
+    flush(done) {
+      done(isUnchanged(statSync(source)) ? null : changed(source));
+    },
+  });
+  return pipeline(createReadStream(source, { fd: file }), check, () => undefined);
+}
+
+function changed(source: string): ChartError {
+  return new ChartError('CHART_SOURCE_UNREADABLE', `read ${source}: the file changed while it was read`, {
     hint: 'Try again once nothing writes to it any more.',
   });
 }

@@ -1,11 +1,10 @@
 /** One connection pool a host for a whole command, with the credentials and TLS options that were given or stored. */
-import { text as readText } from 'node:stream/consumers';
 import { ChartError } from '../errors.js';
 import type { Target } from '../oci/target.js';
 import type { Credentials } from '../registry/credentials.js';
 import type { RegistryOptions } from '../registry/registry.js';
 import type { Context } from './context.js';
-import type { ConnectionOptions } from './options.js';
+import { type ConnectionOptions, readStdin } from './options.js';
 import type { Settings } from './settings.js';
 import { printable } from './text.js';
 import { version } from './version.js';
@@ -78,7 +77,7 @@ async function givenCredentials(context: Context, options: ConnectionOptions): P
 /** The password of `--password-stdin`, which wins, or of `--password`, which is warned of; without one line break at its end. */
 export async function givenPassword(context: Context, options: ConnectionOptions): Promise<string | undefined> {
   if (options.passwordStdin) {
-    return (await readText(context.stdin)).replace(/\n$/, '').replace(/\r$/, '');
+    return (await readStdin(context)).replace(/\n$/, '').replace(/\r$/, '');
   }
   if (options.password !== undefined && options.password !== '') {
     context.stderr.write(PASSWORD_WARNING);

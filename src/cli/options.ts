@@ -1,5 +1,6 @@
 /** Options and arguments that several commands share. */
 import { readFile } from 'node:fs/promises';
+import { addAbortSignal } from 'node:stream';
 import { text as readText } from 'node:stream/consumers';
 import { type Command, Option } from 'commander';
 import { ChartError } from '../errors.js';
@@ -92,12 +93,17 @@ export async function readItems(
 }
 
 export async function readLines(context: Context, file: string): Promise<string[]> {
-  const content = file === '-' ? await readText(context.stdin) : await readListFile(file);
+  const content = file === '-' ? await readStdin(context) : await readListFile(file);
   return content
     .replace(/^\uFEFF/, '')
     .split(/\r?\n/)
     .map((line) => line.trim())
     .filter((line) => line !== '' && !line.startsWith('#'));
+}
+
+/** All of standard input; a signal ends the wait for it. */
+export function readStdin({ stdin, signal }: Context): Promise<string> {
+  return readText(addAbortSignal(signal, stdin));
 }
 
 async function readListFile(file: string): Promise<string> {

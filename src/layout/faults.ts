@@ -14,6 +14,9 @@ const REASONS: Readonly<Record<string, string>> = {
   EMFILE: 'too many open files',
   ENFILE: 'too many open files in system',
   ENOTDIR: 'not a directory',
+  EISDIR: 'it is a directory',
+  ELOOP: 'too many symbolic links',
+  ENAMETOOLONG: 'the name is too long',
   EXDEV: 'it is on another file system than the rest of the cache',
 };
 
@@ -65,7 +68,7 @@ export function readFault(error: unknown, path: string): unknown {
   return new ChartError('LAYOUT_UNREADABLE', `cannot read ${path}: ${reason}`, {
     hint:
       code === 'EIO'
-        ? 'The disk reports a fault; copy the cache to another one and run "chart verify" there.'
+        ? 'The disk reports a fault; copy the cache to another one.'
         : 'Check the permissions of the cache directory, or use another one (--cache-dir).',
     cause: error,
   });

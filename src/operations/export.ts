@@ -50,10 +50,11 @@ export async function exportCharts(
     const outcome = await outcomeOf(text, async () => {
       const chart = await readCachedChart(layout, findEntry(index, text));
       listener.onStart(position, summaryOf(chart));
-      claim(taken, packed ? `${chart.name}-${chart.version}.tgz` : chart.name, chart.ref);
+      const take = (target: string): void => claim(taken, target, chart.ref);
+      if (packed) take(`${chart.name}-${chart.version}.tgz`);
       const path = packed
         ? await writeArchive(layout, chart, directory, signal)
-        : await extract(layout, chart, directory, signal);
+        : await extract(layout, chart, directory, take, signal);
       return { ...summaryOf(chart), path };
     });
     listener.onOutcome(position, outcome);
@@ -61,10 +62,16 @@ export async function exportCharts(
   });
 }
 
-async function extract(layout: Layout, chart: CachedChart, directory: string, signal?: AbortSignal): Promise<string> {
+async function extract(
+  layout: Layout,
+  chart: CachedChart,
+  directory: string,
+  take: (name: string) => void,
+  signal?: AbortSignal,
+): Promise<string> {
   const { layer } = chart.parts;
   const open = (): Promise<Readable> => readVerified(layout, layer, { signal });
-  const { name } = await unpacking(layout, layer, () => extractChart(open, directory, { signal }));
+  const { name } = await unpacking(layout, layer, () => extractChart(open, directory, { signal, onName: take }));
   return join(directory, name);
 }
 

@@ -1,6 +1,7 @@
 /** Charts from registries into the cache. */
-import { chartParts } from '../artifact.js';
+import { type ChartParts, chartParts } from '../artifact.js';
 import { checkChartArchive } from '../chart/archive/check.js';
+import { CHART_LIMITS } from '../chart/files.js';
 import { copyContent } from '../copy.js';
 import { ChartError, isChartError } from '../errors.js';
 import type { Layout, NamedDescriptor } from '../layout/layout.js';
@@ -62,9 +63,15 @@ async function nameChart(layout: Layout, batch: TagBatch, arrived: Outcome<Arriv
   if (arrived.error) return arrived;
   const { entry, status, receivedBytes } = arrived.result;
   return outcomeOf(arrived.item, async () => {
-    if (status === 'downloaded') await batch.add(entry);
+    // Somebody may have removed the name since it was found to be current.
+    if (status === 'downloaded' || !(await isNamed(layout, entry))) await batch.add(entry);
     return { ...summaryOf(await readCachedChart(layout, entry)), status, receivedBytes };
   });
+}
+
+async function isNamed(layout: Layout, { name, descriptor }: NamedDescriptor): Promise<boolean> {
+  const index = await layout.readIndex();
+  return index.some((entry) => entry.name === name && entry.descriptor?.digest === descriptor.digest);
 }
 
 async function pullChart(
@@ -91,6 +98,7 @@ async function pullChart(
   }
   const manifest = await source.readManifest(remote.digest, { signal });
   const parts = chartParts(parseManifest(manifest.bytes, manifest.descriptor.mediaType));
+  checkPromisedSizes(name, parts);
   const { copiedBytes } = await copyContent(source, layout.repository(repositoryName(parsed)), manifest, {
     signal,
     verify: true,
@@ -99,6 +107,22 @@ async function pullChart(
   await checkChartArchive(() => layout.readBlob(parts.layer), { signal });
   await layout.putBytes(manifest.bytes, manifest.descriptor.mediaType);
   return { entry: { name, descriptor: manifest.descriptor }, status: 'downloaded', receivedBytes: copiedBytes };
+}
+
+/** What is larger than any chart may be is refused before its first byte. */
+function checkPromisedSizes(name: string, { config, layer, provenance }: ChartParts): void {
+  const { bytes, fileBytes } = CHART_LIMITS;
+  const limits: [Descriptor | undefined, number][] = [
+    [config, fileBytes],
+    [layer, bytes],
+    [provenance, fileBytes],
+  ];
+  for (const [part, limit] of limits) {
+    if (part === undefined || part.size <= limit) continue;
+    throw new ChartError('LIMIT_EXCEEDED', `${name} has a blob of ${part.size} bytes; at most ${limit} are taken`, {
+      hint: 'A chart of this size is most likely damaged or hostile; nothing was downloaded.',
+    });
+  }
 }
 
 async function resolveRemote(source: Source, wanted: string, name: string, signal?: AbortSignal): Promise<Descriptor> {

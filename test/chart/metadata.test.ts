@@ -46,8 +46,14 @@ test('CVE-2024-25620, CVE-2026-35206: refuses a chart name that is no plain file
 });
 
 test('accepts as chart names what Helm accepts and what is a file name', () => {
-  const names = ['My Chart', '12', '..a', 'a..', 'con-air', 'console', 'com10', 'été', '-', '_', 'x'.repeat(250)];
+  const names = ['My Chart', '12', 'a..', 'con-air', 'console', 'com10', 'été', '-', '_', 'x'.repeat(250)];
   for (const name of names) assert.equal(named(name).name, name);
+});
+
+test('refuses names that hide a directory, such as that of a work tree', () => {
+  for (const name of ['.git', '.ssh', '..a']) {
+    assert.throws(() => named(name), { code: 'CHART_INVALID', message: `chart name "${name}" begins with a dot` });
+  }
 });
 
 test('drops control characters from a name before it looks at it', () => {

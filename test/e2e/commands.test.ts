@@ -16,6 +16,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { digestOf } from '../../src/oci/digest.js';
 import { PROJECT, REAL_CHARTS, temporaryDirectory } from '../helpers/fixtures.js';
 import { assertValidLayout } from '../helpers/layout.js';
 import { type RunResult, runChart, startChart } from '../helpers/run.js';
@@ -284,6 +285,36 @@ describe('damage and left-overs', () => {
       assert.doesNotMatch(stdout, /v: 2/);
     }
     assert.deepEqual(readdirSync(dir), ['home']);
+  });
+
+  it('refuses a layer that promises more than any chart may have, before its first byte', async (t) => {
+    const { chart } = stage(t);
+    const digest = `sha256:${'a'.repeat(64)}`;
+    const manifest = JSON.stringify({
+      schemaVersion: 2,
+      config: { mediaType: 'application/vnd.cncf.helm.config.v1+json', digest, size: 2 },
+      layers: [{ mediaType: 'application/tar+gzip', digest, size: 2e12 }],
+    });
+    const asked: string[] = [];
+    const server = createServer(({ url = '', method }, response) => {
+      asked.push(url);
+      const headers = {
+        'Content-Type': 'application/vnd.oci.image.manifest.v1+json',
+        'Docker-Content-Digest': digestOf(Buffer.from(manifest)),
+        'Content-Length': Buffer.byteLength(manifest),
+      };
+      response.writeHead(200, headers).end(method === 'HEAD' ? undefined : manifest);
+    });
+    t.after(() => server.close());
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const { exit, stderr } = await chart(['pull', `127.0.0.1:${port}/a:1`]);
+    assert.equal(exit, 1);
+    assert.match(stderr, /has a blob of 2000000000000 bytes; at most \d+ are taken/);
+    assert.deepEqual(
+      asked.filter((url) => url.includes('/blobs/')),
+      [],
+    );
   });
 
   it('takes away a provenance file that would be taken for that of the new archive', async (t) => {

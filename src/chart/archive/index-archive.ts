@@ -2,10 +2,12 @@
  * What an archive holds, without unpacking it: names and sizes, the content of the few files that decide whether a chart is
  * valid, and the same of the charts packed within it, all in one pass.
  */
+
 import { once } from 'node:events';
 import { PassThrough, type Readable } from 'node:stream';
 import { isChartError } from '../../errors.js';
-import { type ChartFile, type ChartLimits, isLoadedFile, limitExceeded } from '../files.js';
+import { type ChartFile, isLoadedFile, limitExceeded } from '../files.js';
+import type { ChartBudget } from './budget.js';
 import { type ArchiveContext, type ArchiveEntry, readArchive } from './stream.js';
 
 /** Directly under a `charts/`, at any level; Helm skips names that begin with `_` or `.`. */
@@ -54,13 +56,15 @@ interface Sink {
 }
 
 function sinkFor(entry: ArchiveEntry, context: ArchiveContext): Sink {
-  if (isLoadedFile(entry.path)) return keep(entry, context.budget.limits);
+  if (isLoadedFile(entry.path)) return keep(entry, context.budget);
   if (PACKED_CHART.test(entry.path)) return descend(entry, context);
   return { write: () => {}, end: () => chartFile(entry, {}), abandon: () => {} };
 }
 
-function keep(entry: ArchiveEntry, { fileBytes }: ChartLimits): Sink {
+function keep(entry: ArchiveEntry, budget: ChartBudget): Sink {
+  const { fileBytes } = budget.limits;
   if (entry.size > fileBytes) throw limitExceeded(`bytes in ${entry.path}`, fileBytes);
+  budget.addKept(entry.size);
   const pieces: Buffer[] = [];
   return {
     write: (bytes) => void pieces.push(bytes),
