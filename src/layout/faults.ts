@@ -35,6 +35,8 @@ export function writing<T>(path: string, body: () => T): T {
 export function writeFault(error: unknown, path: string): unknown {
   const code = systemErrorCode(error);
   const reason = code === undefined ? undefined : REASONS[code];
+  // What mkdir says on a read-only file system, too.
+  if (code === 'ENOENT') return unwritable(path, 'it cannot be made there', error);
   if (code === undefined || reason === undefined) return error;
   switch (code) {
     case 'ENOSPC':
@@ -52,11 +54,15 @@ export function writeFault(error: unknown, path: string): unknown {
         cause: error,
       });
     default:
-      return new ChartError('LAYOUT_UNWRITABLE', `cannot write ${path}: ${reason}`, {
-        hint: 'Use a cache directory that you may write to (--cache-dir), or ask its owner; nothing was changed.',
-        cause: error,
-      });
+      return unwritable(path, reason, error);
   }
+}
+
+function unwritable(path: string, reason: string, cause: unknown): ChartError {
+  return new ChartError('LAYOUT_UNWRITABLE', `cannot write ${path}: ${reason}`, {
+    hint: 'Use a cache directory that you may write to (--cache-dir), or ask its owner; nothing was changed.',
+    cause,
+  });
 }
 
 /** @returns `LAYOUT_UNREADABLE` or `LAYOUT_INVALID`; what is no such system error comes back as it is */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { isChartError } from '../../src/errors.js';
 import { moveFile } from '../../src/layout/durable.js';
 import { readFault, writeFault } from '../../src/layout/faults.js';
 import { ownerState } from '../../src/layout/owners.js';
@@ -45,10 +46,18 @@ test('what the system reports of a read is told likewise', () => {
 });
 
 test('what is no fault of the system stays what it is', () => {
-  for (const error of [new Error('x'), systemError('ENOENT'), undefined, 'text']) {
+  for (const error of [new Error('x'), undefined, 'text']) {
     assert.equal(writeFault(error, '/c'), error);
     assert.equal(readFault(error, '/c'), error);
   }
+  const missing = systemError('ENOENT');
+  assert.equal(readFault(missing, '/c'), missing);
+});
+
+test('what cannot be made is said to be so: a read-only file system can say no more than ENOENT', () => {
+  const fault = writeFault(systemError('ENOENT'), '/c/ingest');
+  assert.ok(isChartError(fault, 'LAYOUT_UNWRITABLE'));
+  assert.match(fault.message, /^cannot write \/c\/ingest: it cannot be made there$/);
 });
 
 test('on Windows a rename over a file that somebody reads is tried again, elsewhere it is not', async (t) => {
