@@ -48,8 +48,7 @@ export type ChartErrorCode =
   | 'CREDENTIALS_UNWRITABLE'
   // all else
   | 'CANCELLED'
-  | 'OUTPUT_FAILED'
-  | 'SOME_FAILED';
+  | 'OUTPUT_FAILED';
 
 export interface ChartErrorOptions {
   /** What the user can do next, as a full sentence. */

@@ -1,7 +1,7 @@
 /** Manifests of one repository: found by the entries of index.json, read from blobs. */
 import { ChartError, isChartError } from '../errors.js';
 import type { Descriptor } from '../oci/descriptor.js';
-import { type Digest, isDigest, parseDigest } from '../oci/digest.js';
+import { type Digest, digestAlgorithm, isDigest, parseDigest } from '../oci/digest.js';
 import { checkBytes, MANIFEST_LIMIT, parseManifest, type RawManifest } from '../oci/manifest.js';
 import { splitName, wireTag } from '../oci/reference.js';
 import type { CallOptions, TagOrDigest } from '../oci/target.js';
@@ -89,7 +89,7 @@ export async function writeManifest(
   checkBytes(bytes, descriptor, 'manifest');
   const { digest, mediaType } = descriptor;
   const first = prepareName({ name: nameOf(repository, tag ?? digest), descriptor }, bytes);
-  await putBytes(context, bytes, mediaType, digest.startsWith('sha512') ? 'sha512' : 'sha256');
+  await putBytes(context, bytes, mediaType, digestAlgorithm(digest));
   await syncBlobs(context, [first]);
   await context.updates.update((edit) => {
     if (tag === undefined && edit.withDigest(digest, repository).length > 0) return;

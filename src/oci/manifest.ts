@@ -4,7 +4,7 @@
  */
 import { ChartError } from '../errors.js';
 import { type Descriptor, isRecord, parseDescriptor } from './descriptor.js';
-import { type Digest, digestOf } from './digest.js';
+import { type Digest, digestAlgorithm, digestOf } from './digest.js';
 import { DOCKER_INDEX, DOCKER_MANIFEST, MANIFEST_TYPES, OCI_INDEX, OCI_MANIFEST } from './media-types.js';
 
 /** Bytes; registries refuse larger manifests too (distribution specification 1.1, "Pushing Manifests"). */
@@ -93,7 +93,7 @@ export function checkBytes(bytes: Uint8Array, expected: { digest: Digest; size?:
       `${what} ${expected.digest} has ${bytes.length} bytes instead of ${expected.size}`,
     );
   }
-  const found = digestOf(bytes, expected.digest.slice(0, 6) as 'sha256' | 'sha512');
+  const found = digestOf(bytes, digestAlgorithm(expected.digest));
   if (found !== expected.digest) {
     throw new ChartError('BLOB_DIGEST_MISMATCH', `${what} ${expected.digest} has other content (${found})`);
   }

@@ -109,7 +109,6 @@ const ANSWERS: Readonly<Record<ChartErrorCode, Answer>> = {
   CREDENTIALS_UNWRITABLE: BAD_GATEWAY,
   CANCELLED: [503, 'UNAVAILABLE', 'the request was given up'],
   OUTPUT_FAILED: [503, 'UNAVAILABLE', 'the request was given up'],
-  SOME_FAILED: FAULT,
 };
 
 /**

@@ -12,7 +12,7 @@
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#pushing-blobs
  */
 import { isChartError } from '../errors.js';
-import type { Digest, DigestAlgorithm } from '../oci/digest.js';
+import { type Digest, type DigestAlgorithm, digestAlgorithm } from '../oci/digest.js';
 import type { BlobUpload } from '../oci/target.js';
 import { announcedLength, ignoreBody, openBody } from './bodies.js';
 import { Refusal } from './errors.js';
@@ -62,7 +62,7 @@ async function mountBlob(exchange: Exchange, route: Route, digest: Digest, from:
 
 async function receiveWhole(exchange: Exchange, route: Route, digest: Digest): Promise<void> {
   const { uploads, limits } = exchange;
-  const { id } = await uploads.start(route.name, digest.slice(0, 6) as DigestAlgorithm);
+  const { id } = await uploads.start(route.name, digestAlgorithm(digest));
   await uploads.use(route.name, id, async (upload) => {
     try {
       await upload.append(openBody(exchange, limits.blob));
