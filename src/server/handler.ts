@@ -21,6 +21,14 @@ import { tagsEndpoints } from './tags.js';
 import { Uploads } from './upload-sessions.js';
 import { uploadEndpoints, uploadsEndpoints } from './uploads.js';
 
+/**
+ * Answers GET and HEAD of what is not the API's, such as pages for people: everything outside `/v2/`. It may answer in any way
+ * that `node:http` has (a `Content-Length` tells the access record how much), or resolve to false without having touched the
+ * response: that is a 404. What it throws before the head is sent becomes an answer as for the API. `response` has
+ * `X-Content-Type-Options` already.
+ */
+export type Site = (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
+
 /** What a handler serves, and to whom it reports. */
 export interface HandlerOptions {
   /** False refuses every method but GET and HEAD. */
@@ -29,6 +37,8 @@ export interface HandlerOptions {
   readonly prefix?: string | undefined;
   /** The host that a short name means where several hosts have it. */
   readonly prefer?: string | undefined;
+  /** What is served beside the API; nothing if absent. */
+  readonly site?: Site | undefined;
   /** Told of every request when it is over. */
   readonly onRequest?: ((record: AccessRecord) => void) | undefined;
   /** Told of what a client learns only as 500 and above, and of content that turned out to be damaged. */
@@ -68,7 +78,7 @@ const ENDPOINTS: Readonly<Record<Route['kind'], Endpoints>> = {
   referrers: referrersEndpoints,
 };
 
-/** Never throws, and answers every request that is not cut off. Paths outside the API are answered with 404. */
+/** Never throws, and answers every request that is not cut off. Paths outside the API are the site's, else answered with 404. */
 export function createHandler(target: ServableTarget, options: HandlerOptions): Handler {
   const { onRequest, onError, now = Date.now } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
@@ -89,16 +99,36 @@ export function createHandler(target: ServableTarget, options: HandlerOptions): 
     const exchange: Exchange = { ...service, request, response, method, search, state };
     if (onRequest) response.once('close', watch(exchange, onRequest, now));
     response.on('error', ignore);
-    serve(exchange, path, options.writable).catch((error) => refuse(exchange, error));
+    const served = isApi(path) ? serveApi(exchange, path, options.writable) : serveSite(exchange, options.site);
+    served.catch((error) => refuse(exchange, error));
   };
 }
 
-async function serve(exchange: Exchange, path: string, writable: boolean): Promise<void> {
+function isApi(path: string): boolean {
+  return path === '/v2' || path.startsWith('/v2/');
+}
+
+async function serveSite(exchange: Exchange, site: Site | undefined): Promise<void> {
+  const { request, response, method, state } = exchange;
+  if (method !== 'GET' && method !== 'HEAD') throw notAllowed('pages are for reading', ['GET', 'HEAD']);
+  ignoreBody(exchange);
+  // Before the record is made of it.
+  response.prependOnceListener('close', () => {
+    if (!response.headersSent) return;
+    state.status = response.statusCode;
+    if (method === 'GET') state.bytes = Number(response.getHeader('Content-Length') ?? 0);
+  });
+  // With one header set, those of writeHead can be read afterwards.
+  response.setHeader('X-Content-Type-Options', COMMON_HEADERS['X-Content-Type-Options']);
+  if (!(await site?.(request, response))) throw nothingHere();
+}
+
+async function serveApi(exchange: Exchange, path: string, writable: boolean): Promise<void> {
   const { method } = exchange;
   const reading = method === 'GET' || method === 'HEAD';
   if (!reading && !writable) throw notAllowed('this registry is read-only', ['GET', 'HEAD']);
   const route = parseRoute(path);
-  if (route === undefined) throw new Refusal(404, 'UNSUPPORTED', 'there is nothing under this path');
+  if (route === undefined) throw nothingHere();
   const endpoint = endpointOf(ENDPOINTS[route.kind], method);
   if (reading || method === 'DELETE') ignoreBody(exchange);
   await endpoint(exchange, route);
@@ -107,6 +137,10 @@ async function serve(exchange: Exchange, path: string, writable: boolean): Promi
 function endpointOf(endpoints: Endpoints, method: string): Endpoint {
   if (Object.hasOwn(endpoints, method)) return endpoints[method as keyof Endpoints] as Endpoint;
   throw notAllowed('the method is not supported here', Object.keys(endpoints));
+}
+
+function nothingHere(): Refusal {
+  return new Refusal(404, 'UNSUPPORTED', 'there is nothing under this path');
 }
 
 function notAllowed(message: string, methods: readonly string[]): Refusal {
