@@ -19,7 +19,7 @@ export async function connector(
 ): Promise<(host: string) => Target> {
   const { openRegistry } = await import('../registry/registry.js');
   const given = await givenCredentials(context, options);
-  const shared = registryOptions(context, options);
+  const shared = registryOptions(context, settings, options);
   const registries = new Map<string, ReturnType<typeof openRegistry>>();
   context.onClose(async () => {
     await Promise.all([...registries.values()].map((registry) => registry.close()));
@@ -42,7 +42,11 @@ function twoHosts(first: string, second: string): ChartError {
 }
 
 /** What the options say of a connection; what they do not name is left to the registry client. */
-export function registryOptions(context: Context, options: ConnectionOptions): RegistryOptions {
+export function registryOptions(
+  context: Context,
+  { proxy }: Pick<Settings, 'proxy'>,
+  options: ConnectionOptions,
+): RegistryOptions {
   const { plainHttp, insecureSkipTlsVerify, caFile, certFile, keyFile } = options;
   return {
     plainHttp,
@@ -50,10 +54,13 @@ export function registryOptions(context: Context, options: ConnectionOptions): R
     caFile,
     certFile,
     keyFile,
+    proxy,
     userAgent: `chart/${version}`,
     ...(context.debug && {
-      trace: ({ method, url, status, ms, error }) =>
-        context.stderr.write(printable(`debug: ${method} ${url} ${error ?? status} ${Math.round(ms)} ms`) + '\n'),
+      trace: ({ method, url, proxy: through, status, ms, error }) => {
+        const way = through === undefined ? '' : ` through ${through}`;
+        context.stderr.write(printable(`debug: ${method} ${url}${way} ${error ?? status} ${Math.round(ms)} ms`) + '\n');
+      },
     }),
   };
 }

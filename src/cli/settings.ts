@@ -4,12 +4,14 @@
  *     cache         $HELM_CACHE_HOME, else $XDG_CACHE_HOME/helm, else the platform's cache directory, then registry/cache
  *     credentials   $HELM_REGISTRY_CONFIG alone, else under Helm's configuration home registry/config.json and
  *                   registry.json, else $DOCKER_CONFIG/config.json
+ *     proxies       $HTTPS_PROXY, $HTTP_PROXY and $NO_PROXY, each also in lower case
  */
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import envPaths from 'env-paths';
 import type { LayerFlavour } from '../artifact.js';
 import { ChartError } from '../errors.js';
+import type { ProxySettings } from '../registry/proxy.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -21,6 +23,7 @@ export interface Settings {
   readonly loginFile: string;
   /** Helm's own files, from which `logout` removes the host. */
   readonly logoutFiles: readonly string[];
+  readonly proxy: ProxySettings;
   readonly flavour: LayerFlavour;
   readonly debug: boolean;
 }
@@ -43,6 +46,7 @@ export function readSettings(flags: SettingsFlags, environment: Environment = pr
     credentialFiles: registryConfig ? [registryConfig] : [...helmFiles, docker],
     loginFile: registryConfig ?? (helmFiles[0] as string),
     logoutFiles: registryConfig ? [registryConfig] : helmFiles,
+    proxy: proxySettings(environment),
     flavour: parseFlavour(flags.mediaType ?? environment.CHART_MEDIA_TYPE),
     debug: flags.debug ?? isTrue(environment.HELM_DEBUG),
   };
@@ -62,6 +66,16 @@ function helmHome(environment: Environment, kind: 'cache' | 'config'): string {
 
 function userHome(environment: Environment): string {
   return environment.HOME || homedir();
+}
+
+/** Under CGI, HTTP_PROXY is what a visitor sent in a header `Proxy` (CVE-2016-5385). */
+function proxySettings(environment: Environment): ProxySettings {
+  const named = (name: string): string | undefined => environment[name] || environment[name.toLowerCase()] || undefined;
+  return {
+    httpProxy: environment.REQUEST_METHOD ? undefined : named('HTTP_PROXY'),
+    httpsProxy: named('HTTPS_PROXY'),
+    noProxy: named('NO_PROXY'),
+  };
 }
 
 function parseFlavour(text: string | undefined): LayerFlavour {

@@ -1,5 +1,6 @@
 /** What the transport asks of connections, in words that do not name the HTTP client underneath (agents.ts). */
 import type { Readable } from 'node:stream';
+import type { ProxyServer } from './proxy.js';
 import type { TlsOptions } from './tls.js';
 
 /** Milliseconds. */
@@ -28,6 +29,7 @@ export interface AgentRequest {
   readonly signal?: AbortSignal;
   /** Milliseconds, in place of `timeouts.headers`. */
   readonly headersTimeout?: number;
+  readonly proxy?: ProxyServer | undefined;
 }
 
 export interface AgentResponse {

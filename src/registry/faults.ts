@@ -5,7 +5,9 @@
  *     -------- message ---------------------------------------------------------------------------------------
  *                           ------------------------ summary -------------------------------------------------
  */
+import { STATUS_CODES } from 'node:http';
 import { ChartError, type ChartErrorCode, cancelled, systemErrorCode } from '../errors.js';
+import type { ProxyServer } from './proxy.js';
 import { shownText, shownUrl } from './redact.js';
 
 export interface WireFaultOptions {
@@ -49,20 +51,26 @@ interface Attempt {
   readonly method: string;
   readonly url: URL;
   readonly signal?: AbortSignal | undefined;
+  readonly proxy?: ProxyServer | undefined;
 }
 
 /**
  * Explains what an attempt to reach a server ended with. What is no fault of the network is returned as it is: a `ChartError`
  * (such as one of the content sent), and any fault of this program.
  */
-export function explainFault(error: unknown, { method, url, signal }: Attempt): unknown {
-  if (signal?.aborted) return cancelled(signal);
-  const explanation = error instanceof ChartError ? undefined : explain(firstError(error), url);
-  if (!explanation) return error;
+export function explainFault(error: unknown, attempt: Attempt): unknown {
+  if (attempt.signal?.aborted) return cancelled(attempt.signal);
+  if (error instanceof ChartError) return error;
+  const refusal = attempt.proxy && proxyStatus(error);
+  if (refusal !== undefined) return proxyRefusal(refusal, attempt);
+  const explanation = explain(firstError(error), attempt);
+  return explanation ? faultOf(explanation, attempt, error) : error;
+}
+
+function faultOf(explanation: Explanation, { method, url }: Attempt, cause?: unknown): WireFault {
   const { code, words, hint, transient = false, plainAnswer } = explanation;
   const summary = `${method.charAt(0)}${method.slice(1).toLowerCase()} "${shownUrl(url)}": ${words}`;
-  const options = { summary, hint, transient, plainAnswer, cause: error };
-  return new WireFault(code, `failed to do request: ${summary}`, options);
+  return new WireFault(code, `failed to do request: ${summary}`, { summary, hint, transient, plainAnswer, cause });
 }
 
 /** Of an attempt at several addresses, what the first of them ended with. */
@@ -70,9 +78,40 @@ function firstError(error: unknown): unknown {
   return error instanceof AggregateError && error.errors.length > 0 ? error.errors[0] : error;
 }
 
-function explain(error: unknown, url: URL): Explanation | undefined {
+function explain(error: unknown, { url, proxy }: Attempt): Explanation | undefined {
   const code = systemErrorCode(error) ?? '';
-  return connecting(code, error, url) ?? securing(code, error, url) ?? talking(code, error, url);
+  const unconnected = connecting(code, error, proxy ? new URL(proxy.origin) : url);
+  if (unconnected && proxy) {
+    const hint = `${variableFor(url)} sends requests for ${url.host} through the proxy ${proxy.host}: correct it, or name ${url.hostname} in NO_PROXY.`;
+    return { ...unconnected, words: `proxyconnect tcp: ${unconnected.words}`, hint };
+  }
+  return unconnected ?? securing(code, error, url) ?? talking(code, error, url);
+}
+
+function variableFor({ protocol }: URL): string {
+  return protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY';
+}
+
+/** The status by which a proxy refused to connect, where that is what the error stands for: undici has it in words only. */
+function proxyStatus(error: unknown): number | undefined {
+  const [, status] = /^Proxy response \((\d{3})\)/.exec((error as Error | undefined)?.message ?? '') ?? [];
+  return status === undefined ? undefined : Number(status);
+}
+
+/** A proxy that does not let a request through. */
+export function proxyRefusal(
+  status: number,
+  attempt: Attempt & { readonly proxy?: ProxyServer | undefined },
+): WireFault {
+  const { url, proxy } = attempt;
+  const hint =
+    status === 407
+      ? `The proxy wants a user name and a password, or others: ${variableFor(url)}=http://USER:PASSWORD@${proxy?.host}.`
+      : status >= 500
+        ? `The proxy does not reach ${url.host}; name ${url.hostname} in NO_PROXY if it is to be reached without.`
+        : `The proxy does not allow this; name ${url.hostname} in NO_PROXY if it is to be reached without, or ask who runs it.`;
+  const words = `the proxy ${proxy?.host} refused: ${[status, STATUS_CODES[status]].filter(Boolean).join(' ')}`;
+  return faultOf({ code: 'REGISTRY_UNREACHABLE', words, hint, transient: status >= 500 }, attempt);
 }
 
 function connecting(code: string, error: unknown, { hostname, host }: URL): Explanation | undefined {

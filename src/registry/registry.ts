@@ -8,6 +8,7 @@ import { Client } from './client.js';
 import type { Timeouts } from './connections.js';
 import { type Endpoint, type EndpointOptions, endpointOf } from './endpoint.js';
 import { type Pong, ping } from './ping.js';
+import type { ProxySettings } from './proxy.js';
 import { RegistryRepository } from './repository.js';
 import { type Clock, DEFAULT_RETRY, Retry, type RetryPolicy, SYSTEM_CLOCK } from './retry.js';
 import type { Credentials } from './secrets.js';
@@ -23,6 +24,8 @@ export interface RegistryOptions extends EndpointOptions {
   readonly timeouts?: Partial<Timeouts> | undefined;
   readonly retry?: Partial<RetryPolicy> | undefined;
   readonly userAgent?: string | undefined;
+  /** Proxies for the registry, its token server and what it redirects to; none if absent. */
+  readonly proxy?: ProxySettings | undefined;
   /** Hears of every request, without secrets. */
   readonly trace?: ((event: TraceEvent) => void) | undefined;
   readonly clock?: Clock | undefined;
@@ -59,6 +62,7 @@ export class Registry implements Target {
       caFile: options.caFile,
       certFile: options.certFile,
       keyFile: options.keyFile,
+      proxy: options.proxy,
       trace: options.trace,
       now: clock.now,
     });

@@ -6,7 +6,8 @@ import type { Readable } from 'node:stream';
 import { throwIfCancelled } from '../errors.js';
 import type { AgentOptions, Agents } from './connections.js';
 import { ContentFault } from './content.js';
-import { explainFault } from './faults.js';
+import { explainFault, proxyRefusal } from './faults.js';
+import { type ProxyServer, type ProxySettings, proxyLookup } from './proxy.js';
 import { shownUrl } from './redact.js';
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -35,6 +36,8 @@ export interface TraceEvent {
   readonly method: Method;
   /** Without secrets: fit to be shown. */
   readonly url: string;
+  /** `HOST:PORT` of the proxy that it went through. */
+  readonly proxy?: string;
   /** Absent where there was no answer. */
   readonly status?: number;
   readonly error?: unknown;
@@ -44,23 +47,27 @@ export interface TraceEvent {
 
 export interface TransportOptions extends AgentOptions {
   readonly userAgent: string;
+  readonly proxy: ProxySettings | undefined;
   readonly now: () => number;
   readonly trace: ((event: TraceEvent) => void) | undefined;
 }
 
 export class Transport {
   readonly #options: TransportOptions;
+  readonly #proxyFor: (url: URL) => ProxyServer | undefined;
   #agents: Promise<Agents> | undefined;
 
   constructor(options: TransportOptions) {
     this.#options = options;
+    this.#proxyFor = proxyLookup(options.proxy);
   }
 
   /** Sends a request and waits for the headers of the answer, whatever its status. @throws WireFault; ChartError `CANCELLED` */
   async exchange(request: WireRequest): Promise<WireResponse> {
     const { method, url, signal } = request;
-    const { now, trace } = this.#options;
+    const { now } = this.#options;
     throwIfCancelled(signal);
+    const proxy = this.#proxyFor(url);
     const agents = await this.#open();
     const content = typeof request.body === 'function' ? await request.body() : (request.body ?? null);
     const start = now();
@@ -73,16 +80,26 @@ export class Transport {
         body: content,
         ...(signal && { signal }),
         ...(request.patience !== undefined && { headersTimeout: request.patience }),
+        ...(proxy && { proxy }),
       });
       body.on('error', () => undefined);
-      trace?.({ method, url: shownUrl(url), status: statusCode, ms: now() - start });
+      if (proxy && statusCode === 407) {
+        body.destroy();
+        throw proxyRefusal(statusCode, { method, url, proxy });
+      }
+      this.#trace(request, proxy, start, { status: statusCode });
       return { url, method, status: statusCode, headers, body };
     } catch (cause) {
       if (cause instanceof ContentFault) throw cause;
-      const error = explainFault(cause, request);
-      trace?.({ method, url: shownUrl(url), error, ms: now() - start });
+      const error = explainFault(cause, { method, url, signal, proxy });
+      this.#trace(request, proxy, start, { error });
       throw error;
     }
+  }
+
+  #trace({ method, url }: WireRequest, proxy: ProxyServer | undefined, start: number, end: Partial<TraceEvent>): void {
+    const { trace, now } = this.#options;
+    trace?.({ method, url: shownUrl(url), ...(proxy && { proxy: proxy.host }), ...end, ms: now() - start });
   }
 
   /** Breaks off what is under way. */

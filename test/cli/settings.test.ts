@@ -47,3 +47,13 @@ test('reads HELM_DEBUG as Helm does', () => {
     [true, true, false, false, false],
   );
 });
+
+test('takes proxies from the environment, in capitals or not, but none that a visitor of a CGI program may have sent', () => {
+  const proxy = (environment: Record<string, string>) => readSettings({}, { HOME: '/h', ...environment }).proxy;
+  assert.deepEqual(proxy({ HTTPS_PROXY: 'a', https_proxy: 'b', http_proxy: 'c', no_proxy: 'd', NO_PROXY: '' }), {
+    httpsProxy: 'a',
+    httpProxy: 'c',
+    noProxy: 'd',
+  });
+  assert.equal(proxy({ HTTP_PROXY: 'a', REQUEST_METHOD: 'GET' }).httpProxy, undefined);
+});

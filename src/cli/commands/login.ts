@@ -25,7 +25,7 @@ Examples:
     await loginRegistry(
       {
         file: settings.loginFile,
-        connection: registryOptions(context, options),
+        connection: registryOptions(context, settings, options),
         signal: context.signal,
         onNotice: (text) => context.printWarning(text),
       },
