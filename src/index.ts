@@ -4,6 +4,9 @@ export { encodeConfig, parseConfig } from './chart/config.js';
 export { extractChart } from './chart/extract.js';
 export { type ChartMetadata, parseChartYaml } from './chart/metadata.js';
 export { type ChartSource, openChartSource } from './chart/source.js';
+export { type ChartVersion, compareVersions, parseVersion } from './chart/version.js';
+export { parseVersionRange, type VersionRange, type VersionRangeOptions } from './chart/version-range.js';
+export { highestMatch, type SortedTags, sortTags, tagToVersion, type VersionTag } from './chart/version-tags.js';
 export { type CopyEvent, type CopyOptions, copyArtifact } from './copy.js';
 export { ChartError, type ChartErrorCode, isChartError } from './errors.js';
 export {
