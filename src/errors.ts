@@ -18,6 +18,10 @@ export type ChartErrorCode =
   | 'ARCHIVE_UNSAFE'
   | 'LIMIT_EXCEEDED'
   | 'EXPORT_BLOCKED'
+  // provenance
+  | 'KEYRING_INVALID'
+  | 'PROVENANCE_MISSING'
+  | 'PROVENANCE_INVALID'
   // content
   | 'BLOB_NOT_FOUND'
   | 'BLOB_DIGEST_MISMATCH'

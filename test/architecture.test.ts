@@ -38,6 +38,7 @@ const PACKAGE_PLACE: Readonly<Record<string, string>> = {
   commander: 'cli',
   'cli-table3': 'cli',
   'env-paths': 'cli',
+  openpgp: 'chart',
   'proper-lockfile': 'layout',
   undici: 'registry',
 };

@@ -13,6 +13,7 @@ export interface CommonOptions {
   readonly debug?: boolean;
   readonly quiet?: boolean;
   readonly mediaType?: string;
+  readonly keyring?: string;
 }
 
 export interface ConnectionOptions {
@@ -62,6 +63,13 @@ export function addConnectionOptions(command: Command): Command {
 export function addFormatOption(command: Command): Command {
   return command.addOption(
     new Option('-o, --output <format>', 'output format').choices(['table', 'json', 'yaml']).default('table'),
+  );
+}
+
+export function addKeyringOption(command: Command): Command {
+  return command.option(
+    '--keyring <file>',
+    "public keys that signatures count of, binary or armoured (default: GnuPG's pubring.gpg)",
   );
 }
 

@@ -35,6 +35,7 @@ const COMMANDS: readonly Entry[] = [
   { name: 'pull', summary: 'pull charts from registries into the cache', load: () => import('./commands/pull.js') },
   { name: 'tag', summary: 'give a cached chart a second name', load: () => import('./commands/tag.js') },
   { name: 'show', summary: 'show parts of a cached chart', load: () => import('./commands/show.js') },
+  { name: 'verify', summary: 'check the cache, or who signed charts', load: () => import('./commands/verify.js') },
   { name: 'prune', summary: 'delete what no reference reaches', load: () => import('./commands/prune.js') },
   { name: 'serve', summary: 'serve the cache as an OCI registry', load: () => import('./commands/serve.js') },
   {

@@ -1,5 +1,6 @@
 /** Results as text. Everything that came from a chart or a registry goes through `printable`. */
 import { digestHex } from '../oci/digest.js';
+import type { Provenance } from '../operations/provenance.js';
 import type { ChartSummary } from '../operations/summary.js';
 import type { OutputFormat } from './options.js';
 import { formatSize, printable } from './text.js';
@@ -32,4 +33,23 @@ function escapeControls(text: string): string {
 /** What JSON and YAML hold of a chart. */
 export function summaryData({ ref, name, version, digest, size }: ChartSummary): object {
   return { ref, name, version, digest, size };
+}
+
+/** The lines that `helm verify` prints; nothing where nothing was asked. */
+export function renderProvenance(provenance: Provenance | undefined): string {
+  if (provenance === undefined) return '';
+  const signers = provenance.signers.flatMap(({ names, fingerprint }) => [
+    ...names.map((name) => `Signed by: ${printable(name)}\n`),
+    `Using Key With Fingerprint: ${fingerprint}\n`,
+  ]);
+  return `${signers.join('')}Chart Hash Verified: ${provenance.hash}\n`;
+}
+
+/** The same for JSON and YAML. */
+export function provenanceData(provenance: Provenance | undefined): object {
+  if (provenance === undefined) return {};
+  return {
+    signedBy: provenance.signers.map(({ names, fingerprint }) => ({ names, fingerprint })),
+    hash: provenance.hash,
+  };
 }

@@ -5,6 +5,7 @@
  *     credentials   $HELM_REGISTRY_CONFIG alone, else under Helm's configuration home registry/config.json and
  *                   registry.json, else $DOCKER_CONFIG/config.json
  *     proxies       $HTTPS_PROXY, $HTTP_PROXY and $NO_PROXY, each also in lower case
+ *     keyring       pubring.gpg in $GNUPGHOME, else in ~/.gnupg
  */
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,6 +25,8 @@ export interface Settings {
   /** Helm's own files, from which `logout` removes the host. */
   readonly logoutFiles: readonly string[];
   readonly proxy: ProxySettings;
+  /** The public keys of those whose signatures count. */
+  readonly keyring: string;
   readonly flavour: LayerFlavour;
   readonly debug: boolean;
 }
@@ -32,6 +35,7 @@ export interface SettingsFlags {
   readonly cacheDir?: string | undefined;
   readonly registryConfig?: string | undefined;
   readonly mediaType?: string | undefined;
+  readonly keyring?: string | undefined;
   readonly debug?: boolean | undefined;
 }
 
@@ -47,6 +51,7 @@ export function readSettings(flags: SettingsFlags, environment: Environment = pr
     loginFile: registryConfig ?? (helmFiles[0] as string),
     logoutFiles: registryConfig ? [registryConfig] : helmFiles,
     proxy: proxySettings(environment),
+    keyring: flags.keyring || join(environment.GNUPGHOME || join(userHome(environment), '.gnupg'), 'pubring.gpg'),
     flavour: parseFlavour(flags.mediaType ?? environment.CHART_MEDIA_TYPE),
     debug: flags.debug ?? isTrue(environment.HELM_DEBUG),
   };

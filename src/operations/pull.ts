@@ -6,13 +6,14 @@ import { copyContent } from '../copy.js';
 import { ChartError, isChartError } from '../errors.js';
 import type { Layout, NamedDescriptor } from '../layout/layout.js';
 import type { Descriptor } from '../oci/descriptor.js';
-import { parseManifest, successors } from '../oci/manifest.js';
+import { checkBytes, parseManifest, successors } from '../oci/manifest.js';
 import { formatReference, parseReference, repositoryName } from '../oci/reference.js';
 import type { Source } from '../oci/target.js';
 import { TagBatch } from './batch.js';
 import { readCachedChart, summaryOf } from './cached-chart.js';
 import { type Outcome, outcomeOf } from './outcome.js';
 import { mapWithTail } from './parallel.js';
+import type { Provenance, PullVerification } from './provenance.js';
 import { remoteReference, type TransferDependencies } from './push.js';
 import type { ChartSummary } from './summary.js';
 
@@ -28,19 +29,24 @@ export interface Pulled extends ChartSummary {
   readonly status: 'downloaded' | 'current';
   /** Bytes that came over the network. */
   readonly receivedBytes: number;
+  /** Where a verification was asked for. */
+  readonly provenance?: Provenance | undefined;
+}
+
+export interface PullDependencies extends TransferDependencies {
+  /** What does not stand it gets no name. */
+  readonly verification?: PullVerification | undefined;
 }
 
 const CONCURRENCY = 8;
 
-interface Arrived {
+interface Arrived extends Pick<Pulled, 'status' | 'receivedBytes' | 'provenance'> {
   readonly entry: NamedDescriptor;
-  readonly status: Pulled['status'];
-  readonly receivedBytes: number;
 }
 
 /** Pulls charts, several at a time. What is no readable chart gets no name in the cache. */
 export async function pullCharts(
-  dependencies: TransferDependencies,
+  dependencies: PullDependencies,
   refs: readonly string[],
   listener: PullListener,
 ): Promise<Outcome<Pulled>[]> {
@@ -61,11 +67,11 @@ export async function pullCharts(
 
 async function nameChart(layout: Layout, batch: TagBatch, arrived: Outcome<Arrived>): Promise<Outcome<Pulled>> {
   if (arrived.error) return arrived;
-  const { entry, status, receivedBytes } = arrived.result;
+  const { entry, ...facts } = arrived.result;
   return outcomeOf(arrived.item, async () => {
     // Somebody may have removed the name since it was found to be current.
-    if (status === 'downloaded' || !(await isNamed(layout, entry))) await batch.add(entry);
-    return { ...summaryOf(await readCachedChart(layout, entry)), status, receivedBytes };
+    if (facts.status === 'downloaded' || !(await isNamed(layout, entry))) await batch.add(entry);
+    return { ...summaryOf(await readCachedChart(layout, entry)), ...facts };
   });
 }
 
@@ -75,7 +81,7 @@ async function isNamed(layout: Layout, { name, descriptor }: NamedDescriptor): P
 }
 
 async function pullChart(
-  { layout, connect, signal, onEvent }: TransferDependencies,
+  { layout, connect, signal, onEvent, verification }: PullDependencies,
   text: string,
   names: ReadonlyMap<string | undefined, Descriptor | undefined>,
   onStart: (tag: string, repository: string) => void,
@@ -94,19 +100,28 @@ async function pullChart(
   const source = (await connect(host)).repository(path);
   const remote = await resolveRemote(source, digest ?? wanted, name, signal);
   if (names.get(name)?.digest === remote.digest && (await isIntact(layout, remote))) {
-    return { entry: { name, descriptor: remote }, status: 'current', receivedBytes: 0 };
+    const { bytes } = await layout.readManifest(remote);
+    const provenance = await verification?.afterCopy(name, chartParts(parseManifest(bytes, remote.mediaType)));
+    return { entry: { name, descriptor: remote }, status: 'current', receivedBytes: 0, provenance };
   }
   const manifest = await source.readManifest(remote.digest, { signal });
   const parts = chartParts(parseManifest(manifest.bytes, manifest.descriptor.mediaType));
   checkPromisedSizes(name, parts);
+  await verification?.beforeCopy(name, parts, (blob) => readRemote(source, blob, signal));
   const { copiedBytes } = await copyContent(source, layout.repository(repositoryName(parsed)), manifest, {
     signal,
     verify: true,
     onEvent: (event) => onEvent?.(name, event),
   });
   await checkChartArchive(() => layout.readBlob(parts.layer), { signal });
+  const provenance = await verification?.afterCopy(name, parts);
   await layout.putBytes(manifest.bytes, manifest.descriptor.mediaType);
-  return { entry: { name, descriptor: manifest.descriptor }, status: 'downloaded', receivedBytes: copiedBytes };
+  return {
+    entry: { name, descriptor: manifest.descriptor },
+    status: 'downloaded',
+    receivedBytes: copiedBytes,
+    provenance,
+  };
 }
 
 /** What is larger than any chart may be is refused before its first byte. */
@@ -123,6 +138,20 @@ function checkPromisedSizes(name: string, { config, layer, provenance }: ChartPa
       hint: 'A chart of this size is most likely damaged or hostile; nothing was downloaded.',
     });
   }
+}
+
+/** A small blob whole, compared with its digest. */
+async function readRemote(source: Source, blob: Descriptor, signal?: AbortSignal): Promise<Uint8Array> {
+  const pieces: Buffer[] = [];
+  let size = 0;
+  for await (const piece of await source.readBlob(blob, { signal })) {
+    size += piece.length;
+    if (size > blob.size) break;
+    pieces.push(piece);
+  }
+  const bytes = Buffer.concat(pieces);
+  checkBytes(bytes, blob, 'blob');
+  return bytes;
 }
 
 async function resolveRemote(source: Source, wanted: string, name: string, signal?: AbortSignal): Promise<Descriptor> {

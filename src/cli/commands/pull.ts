@@ -1,3 +1,5 @@
+import type { Layout } from '../../layout/layout.js';
+import type { PullVerification } from '../../operations/provenance.js';
 import type { Pulled } from '../../operations/pull.js';
 import type { Configure } from '../configure.js';
 import { connector } from '../connect.js';
@@ -7,18 +9,24 @@ import {
   addConnectionOptions,
   addFileOption,
   addFormatOption,
+  addKeyringOption,
   type ConnectionOptions,
   type FileOptions,
   type FormatOptions,
   readItems,
   readOptions,
 } from '../options.js';
-import { renderSummary, summaryData } from '../render.js';
+import { provenanceData, renderProvenance, renderSummary, summaryData } from '../render.js';
 import { printable } from '../text.js';
+
+interface PullOptions extends ConnectionOptions, FormatOptions, FileOptions {
+  readonly verify?: boolean;
+}
 
 export const configure: Configure = (command, context) => {
   command.argument('[ref...]', 'charts in registries, each with a tag or a digest');
-  addConnectionOptions(addFileOption(command));
+  command.option('--verify', 'pull only what a provenance file proves to be signed, see chart verify --provenance');
+  addConnectionOptions(addFileOption(addKeyringOption(command)));
   addFormatOption(command).addHelpText(
     'after',
     `
@@ -26,20 +34,28 @@ A chart that cannot be read whole, or whose digest is not the one promised, gets
 
 Examples:
   chart pull registry.example.com/team/app:1.0.0
-  chart pull -f charts.txt`,
+  chart pull -f charts.txt
+  chart pull --verify --keyring trusted.gpg registry.example.com/team/app:1.0.0`,
   );
   command.action(async (given: string[]) => {
-    const { options, settings } = readOptions<ConnectionOptions & FormatOptions & FileOptions>(command, context);
+    const { options, settings } = readOptions<PullOptions>(command, context);
     const refs = await readItems(context, command, given, options);
     const { pullCharts } = await import('../../operations/pull.js');
     const report = new ItemReport<Pulled>(context, refs, options, {
-      text: (chart) => renderSummary(chart) + statusLine(chart),
+      text: (chart) => renderSummary(chart) + statusLine(chart) + renderProvenance(chart.provenance),
       quiet: ({ ref }) => `${printable(ref)}\n`,
-      data: (chart) => ({ ...summaryData(chart), status: chart.status, receivedBytes: chart.receivedBytes }),
+      data: (chart) => ({
+        ...summaryData(chart),
+        status: chart.status,
+        receivedBytes: chart.receivedBytes,
+        ...provenanceData(chart.provenance),
+      }),
     });
+    const layout = await openCache(context, settings.cacheDirectory);
     await pullCharts(
       {
-        layout: await openCache(context, settings.cacheDirectory),
+        layout,
+        verification: options.verify ? await openVerification(layout, settings.keyring, context.signal) : undefined,
         connect: await connector(context, settings, options),
         signal: context.signal,
       },
@@ -53,6 +69,12 @@ Examples:
     await report.end();
   });
 };
+
+/** It brings OpenPGP, so only who asks for it loads it. */
+async function openVerification(layout: Layout, keyring: string, signal: AbortSignal): Promise<PullVerification> {
+  const { openPullVerification } = await import('../../operations/provenance.js');
+  return openPullVerification({ layout, signal }, keyring);
+}
 
 function statusLine({ ref, status }: Pulled): string {
   const words = status === 'current' ? 'Chart is up to date for' : 'Downloaded newer chart for';
