@@ -10,6 +10,9 @@ if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {
     process.exitCode = 1;
   });
   process.stdout.write(`${version}\n`);
+} else if (args[0] === '__complete') {
+  const { runCompletion } = await import('./run.js');
+  process.exitCode = await runCompletion(args.slice(1));
 } else {
   const { run } = await import('./run.js');
   process.exitCode = await run(args);

@@ -46,6 +46,11 @@ const COMMANDS: readonly Entry[] = [
       { name: 'logout', summary: 'log out of a registry', load: () => import('./commands/logout.js') },
     ],
   },
+  {
+    name: 'completion',
+    summary: 'print a script that completes chart in a shell',
+    load: () => import('./commands/completion.js'),
+  },
 ];
 
 const DESCRIPTION = `Keeps Helm charts in a local OCI image-layout cache and moves them between the cache, registries and files.`;

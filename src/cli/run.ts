@@ -28,6 +28,16 @@ async function attempt(context: Context, work: () => Promise<number>): Promise<n
   }
 }
 
+/** Prints what could stand at the last word. Nothing else, whatever goes wrong. */
+export async function runCompletion(words: readonly string[]): Promise<number> {
+  const { complete } = await import('./completion/complete.js');
+  const context = createContext();
+  context.stdout.write(await complete(context, words));
+  await context.stdout.finish().catch(() => undefined);
+  await context.close();
+  return 0;
+}
+
 async function runCommand(context: Context, args: readonly string[]): Promise<number> {
   const program = await buildProgram(context, args);
   await program.parseAsync([...args], { from: 'user' });

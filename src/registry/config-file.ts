@@ -32,6 +32,11 @@ export class ConfigFile {
     this.json = this.#parse(text.replace(/^\uFEFF/, ''));
   }
 
+  /** The hosts that it has credentials or helpers for, as they are written there. */
+  hosts(): string[] {
+    return [...Object.keys(this.#auths()), ...Object.keys(this.#object(this.json.credHelpers, 'credHelpers'))];
+  }
+
   /** The helper that keeps the credentials of a host, if one does. */
   helperFor(key: string): string | undefined {
     return this.#helperNamed(key) ?? this.#helper(this.json.credsStore);

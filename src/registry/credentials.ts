@@ -28,6 +28,16 @@ export async function readCredentials(
   return undefined;
 }
 
+/**
+ * The hosts that the files name, each once. No helper is asked: that could take long, or ask the user for something.
+ *
+ * @throws ChartError `CREDENTIALS_INVALID` for a file that cannot be read
+ */
+export async function listHosts(files: readonly string[]): Promise<string[]> {
+  const configs = await Promise.all(files.map(readConfigFile));
+  return [...new Set(configs.flatMap((config) => config?.hosts() ?? []))];
+}
+
 async function readFrom(config: ConfigFile, host: string, options: HelperOptions): Promise<Credentials | undefined> {
   const keys = credentialKeys(host);
   for (const { helper, key } of config.helpersFor(keys)) {
