@@ -16,6 +16,8 @@ export interface Context {
   /** Set by `printError`: the command goes on, and exits with 1. */
   readonly failed: boolean;
   debug: boolean;
+  /** Puts the name that the program is run by into text of ours that names commands. */
+  spell(text: string): string;
   printError(error: unknown): void;
   printWarning(text: string): void;
   /** Runs when the command has ended, however it ended. */
@@ -44,6 +46,7 @@ export function createContext(): Context {
     stdin: process.stdin,
     signal: controller.signal,
     debug: false,
+    spell: (text) => text,
     get signalExitCode() {
       return signalExitCode;
     },
@@ -52,7 +55,7 @@ export function createContext(): Context {
     },
     printError(error) {
       failed = true;
-      stderr.write(errorText(error, this.debug));
+      stderr.write(errorText(error, this.debug, this.spell));
     },
     printWarning(text) {
       stderr.write(printableLines(`Warning: ${text}\n`));

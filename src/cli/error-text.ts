@@ -2,10 +2,14 @@
 import { type ChartError, isChartError } from '../errors.js';
 import { printableLines } from './text.js';
 
-/** An error as it is printed: `Error: ` and the message, then the hint on a line of its own. */
-export function errorText(error: unknown, debug: boolean): string {
+/**
+ * An error as it is printed: `Error: ` and the message, then the hint on a line of its own.
+ *
+ * @param spell see Context; for the hint alone, since messages quote what others wrote
+ */
+export function errorText(error: unknown, debug: boolean, spell: (text: string) => string = String): string {
   if (isChartError(error)) {
-    const hint = error.hint === undefined ? '' : `${error.hint}\n`;
+    const hint = error.hint === undefined ? '' : `${spell(error.hint)}\n`;
     const trace = debug ? `${traceOf(error)}\n` : '';
     return printableLines(`Error: ${error.message}\n${hint}${trace}`);
   }

@@ -6,6 +6,7 @@ import { Command, Option } from 'commander';
 import type { Configure } from './configure.js';
 import type { Context } from './context.js';
 import { commandPath } from './options.js';
+import { readProgramName } from './settings.js';
 import { printableLines } from './text.js';
 import { version } from './version.js';
 
@@ -64,7 +65,8 @@ Examples:
 
 /** Builds the tree with the command that `args` name loaded whole. */
 export async function buildProgram(context: Context, args: readonly string[]): Promise<Command> {
-  const program = new Command('chart');
+  const program = new Command(readProgramName());
+  context.spell = (text) => spell(text, program.name());
   program
     .description(DESCRIPTION)
     .version(version, '-V, --version', 'print the version')
@@ -124,8 +126,18 @@ function applyHouseStyle(command: Command, context: Context): void {
     .showSuggestionAfterError(true)
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
     .configureOutput({
-      writeOut: (text) => context.stdout.write(text),
+      writeOut: (text) => context.stdout.write(context.spell(text)),
       writeErr: (text) => context.stderr.write(text),
       outputError: (text, write) => write(printableLines(text.replace(/^error: /, 'Error: '))),
     });
+}
+
+const NAMED_COMMAND = new RegExp(
+  `(?<![\\w./-]|helm )chart (?=(?:${COMMANDS.map(({ name }) => name).join('|')})\\b)`,
+  'g',
+);
+
+/** `chart save` as `helm chart save`, where the program is run so. */
+function spell(text: string, name: string): string {
+  return name === 'chart' ? text : text.replace(NAMED_COMMAND, `${name} `);
 }

@@ -6,6 +6,9 @@
  *                   registry.json, else $DOCKER_CONFIG/config.json
  *     proxies       $HTTPS_PROXY, $HTTP_PROXY and $NO_PROXY, each also in lower case
  *     keyring       pubring.gpg in $GNUPGHOME, else in ~/.gnupg
+ *
+ * Helm runs plugins with $HELM_PLUGIN_NAME, and always with $HELM_REGISTRY_CONFIG. Where that is Helm's own default, the user has
+ * chosen nothing: logins go there, and are looked for in all the files.
  */
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,20 +44,31 @@ export interface SettingsFlags {
 
 /** @param environment defaults to the process's own */
 export function readSettings(flags: SettingsFlags, environment: Environment = process.env): Settings {
-  const registryConfig = flags.registryConfig || environment.HELM_REGISTRY_CONFIG || undefined;
   const configHome = helmHome(environment, 'config');
   const helmFiles = [join(configHome, 'registry', 'config.json'), join(configHome, 'registry.json')];
+  const named = environment.HELM_REGISTRY_CONFIG || undefined;
+  const usual = isHelmPlugin(environment) ? helmFiles.find((file) => file === named) : undefined;
+  const registryConfig = flags.registryConfig || (usual === undefined ? named : undefined);
   const docker = join(environment.DOCKER_CONFIG || join(userHome(environment), '.docker'), 'config.json');
   return {
     cacheDirectory: flags.cacheDir || join(helmHome(environment, 'cache'), 'registry', 'cache'),
     credentialFiles: registryConfig ? [registryConfig] : [...helmFiles, docker],
-    loginFile: registryConfig ?? (helmFiles[0] as string),
+    loginFile: registryConfig ?? usual ?? (helmFiles[0] as string),
     logoutFiles: registryConfig ? [registryConfig] : helmFiles,
     proxy: proxySettings(environment),
     keyring: flags.keyring || join(environment.GNUPGHOME || join(userHome(environment), '.gnupg'), 'pubring.gpg'),
     flavour: parseFlavour(flags.mediaType ?? environment.CHART_MEDIA_TYPE),
     debug: flags.debug ?? isTrue(environment.HELM_DEBUG),
   };
+}
+
+/** What people type to run the program. */
+export function readProgramName(environment: Environment = process.env): string {
+  return isHelmPlugin(environment) ? 'helm chart' : 'chart';
+}
+
+function isHelmPlugin(environment: Environment): boolean {
+  return environment.HELM_PLUGIN_NAME === 'chart';
 }
 
 /** Helm's directories: $HELM_CACHE_HOME or $XDG_CACHE_HOME/helm on every platform, then what the platform says. */
