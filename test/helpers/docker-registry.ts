@@ -49,7 +49,7 @@ export function requireTools(...names: readonly string[]): string | false {
   return reason;
 }
 
-function isInstalled(name: string): boolean {
+export function isInstalled(name: string): boolean {
   return (process.env.PATH ?? '').split(delimiter).some((directory) => {
     try {
       accessSync(join(directory, name), constants.X_OK);
