@@ -3,7 +3,7 @@
  *
  *     blobs/sha256/0d3ab1...
  */
-import { closeSync, fstatSync, openSync, read, readSync, type Stats, statSync } from 'node:fs';
+import { closeSync, fstatSync, read, readSync, type Stats, statSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { ChartError, systemErrorCode, throwIfCancelled } from '../errors.js';
 import type { Descriptor } from '../oci/descriptor.js';
@@ -11,6 +11,7 @@ import { type Digest, Digester, digestAlgorithm } from '../oci/digest.js';
 import { checkBytes, MANIFEST_LIMIT } from '../oci/manifest.js';
 import type { CallOptions } from '../oci/target.js';
 import { readFault } from './faults.js';
+import { openFile } from './open-file.js';
 import { blobPath } from './paths.js';
 
 export interface BlobFile {
@@ -150,7 +151,7 @@ export function hasBytes(dir: string, digest: Digest, bytes: Uint8Array): boolea
 /** @throws ChartError `BLOB_NOT_FOUND`, `LAYOUT_UNREADABLE` */
 export function openBlobFile(path: string, digest: Digest): number {
   try {
-    return openSync(path, 'r');
+    return openFile(path);
   } catch (error) {
     if (systemErrorCode(error) !== 'ENOENT') throw readFault(error, path);
     throw notFound(path, digest, error);

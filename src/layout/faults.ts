@@ -3,6 +3,8 @@
  */
 import { ChartError, systemErrorCode } from '../errors.js';
 
+const NO_FILE = 'it is no file';
+
 const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: 'no space left on device',
   EDQUOT: 'disk quota exceeded',
@@ -15,6 +17,9 @@ const REASONS: Readonly<Record<string, string>> = {
   ENFILE: 'too many open files in system',
   ENOTDIR: 'not a directory',
   EISDIR: 'it is a directory',
+  ENXIO: NO_FILE,
+  ESPIPE: NO_FILE,
+  EAGAIN: NO_FILE,
   ELOOP: 'too many symbolic links',
   ENAMETOOLONG: 'the name is too long',
   EXDEV: 'it is on another file system than the rest of the cache',
@@ -75,7 +80,9 @@ export function readFault(error: unknown, path: string): unknown {
     hint:
       code === 'EIO'
         ? 'The disk reports a fault; copy the cache to another one.'
-        : 'Check the permissions of the cache directory, or use another one (--cache-dir).',
+        : reason === NO_FILE || code === 'EISDIR'
+          ? 'Move it away, and save or pull the chart again: that puts back what should be there.'
+          : 'Check the permissions of the cache directory, or use another one (--cache-dir).',
     cause: error,
   });
 }

@@ -5,7 +5,7 @@
  * two versions apart. Only Helm 3.6.3 writes into the file that is there: a file that it changed while it was being read, or
  * within the same tick of the clock, is read again.
  */
-import { type BigIntStats, closeSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
+import { type BigIntStats, closeSync, fstatSync, readFileSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ChartError, systemErrorCode } from '../errors.js';
 import type { Digest } from '../oci/digest.js';
@@ -21,6 +21,7 @@ import {
   parseIndex,
 } from './index-json.js';
 import { checkLayoutFile } from './layout-file.js';
+import { checkIsFile, openFile } from './open-file.js';
 import { indexPath } from './paths.js';
 
 /** Which file was read: `absent`, or what tells it from any other. */
@@ -150,13 +151,14 @@ function versionOf(stats: BigIntStats | undefined): IndexVersion {
 function readWhole(path: string): { text: string; stats: BigIntStats } | undefined {
   let fd: number;
   try {
-    fd = openSync(path, 'r');
+    fd = openFile(path);
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT') return undefined;
     throw readFault(error, path);
   }
   try {
     const stats = fstatSync(fd, { bigint: true });
+    checkIsFile(stats, path);
     if (stats.size > SIZE_LIMIT) {
       throw new ChartError('LIMIT_EXCEEDED', `${path} has ${stats.size} bytes; at most ${SIZE_LIMIT} are read`);
     }

@@ -5,11 +5,12 @@
  *
  * https://github.com/opencontainers/image-spec/blob/v1.1.0/image-layout.md#oci-layout-file
  */
-import { mkdirSync, readFileSync, writeSync } from 'node:fs';
+import { mkdirSync, writeSync } from 'node:fs';
 import { ChartError, systemErrorCode } from '../errors.js';
 import { isRecord } from '../oci/descriptor.js';
 import { moveFile, syncFile } from './durable.js';
 import { readFault, writeFault, writing } from './faults.js';
+import { readTextFile } from './open-file.js';
 import { blobsDir, ingestDir, layoutFilePath } from './paths.js';
 import type { Workspace } from './workspace.js';
 
@@ -26,7 +27,7 @@ export function checkLayoutFile(dir: string): boolean {
   const path = layoutFilePath(dir);
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readTextFile(path, 'utf8');
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT') return false;
     throw readFault(error, path);

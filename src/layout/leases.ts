@@ -13,10 +13,11 @@
  * machine the last sign of life counts. Behind it stands a check that needs no lease: no name is given to a manifest
  * unless, under the lock, all of its blobs are there (tags.ts).
  */
-import { readdirSync, readFileSync, type Stats, statSync } from 'node:fs';
+import { readdirSync, type Stats, statSync } from 'node:fs';
 import { systemErrorCode } from '../errors.js';
 import { type Digest, isDigest } from '../oci/digest.js';
 import { readFault } from './faults.js';
+import { readTextFile } from './open-file.js';
 import { ownerState } from './owners.js';
 import { ingestDir } from './paths.js';
 import { isUploadName } from './upload-names.js';
@@ -90,7 +91,7 @@ function list(path: string): string[] {
 }
 
 function readText(path: string): string {
-  return present(path, () => readFileSync(path, 'latin1')) ?? '';
+  return present(path, () => readTextFile(path, 'latin1')) ?? '';
 }
 
 /** Others come and go while this looks. */
