@@ -40,6 +40,7 @@ export { type SaveDependencies, type SaveInput, type SaveItem, saveCharts } from
 export { showChart } from './operations/show.js';
 export type { ChartSummary } from './operations/summary.js';
 export { tagChart } from './operations/tag.js';
+export { chooseVersion, type ListedTag, listChartTags, type TagListing, type TagsInput } from './operations/tags.js';
 export { type Credentials, readCredentials } from './registry/credentials.js';
 export { openRegistry, type Registry, type RegistryOptions } from './registry/registry.js';
 export { type AccessRecord, createHandler, type Handler, type HandlerOptions } from './server/handler.js';

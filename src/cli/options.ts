@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { addAbortSignal } from 'node:stream';
 import { text as readText } from 'node:stream/consumers';
 import { type Command, Option } from 'commander';
+import type { VersionRange } from '../chart/version-range.js';
 import { ChartError } from '../errors.js';
 import type { Context } from './context.js';
 import { readSettings, type Settings } from './settings.js';
@@ -35,6 +36,11 @@ export interface FormatOptions {
 
 export interface FileOptions {
   readonly file?: string;
+}
+
+export interface VersionOptions {
+  readonly version?: string;
+  readonly prerelease?: boolean | undefined;
 }
 
 /** The options of a command with those of its parents, and the settings that follow from them. */
@@ -75,6 +81,20 @@ export function addKeyringOption(command: Command): Command {
 
 export function addFileOption(command: Command, what = 'references'): Command {
   return command.option('-f, --file <file>', `read ${what} from a file, one a line; - is standard input`);
+}
+
+export function addVersionOptions(command: Command, what: string): Command {
+  return command
+    .option('--version <range>', `${what}: 1.2.3, ^1.2, ~1.2.3, 1.x, ">=1.2 <3"`)
+    .option('--prerelease', 'let prereleases count, such as 1.0.0-rc.1')
+    .addOption(new Option('--devel', "--prerelease by Helm's name").implies({ prerelease: true }));
+}
+
+/** @throws ChartError `USAGE` for a range that cannot be read */
+export async function readRange({ version, prerelease }: VersionOptions): Promise<VersionRange | undefined> {
+  if (version === undefined) return undefined;
+  const { parseVersionRange } = await import('../chart/version-range.js');
+  return parseVersionRange(version, { prerelease });
 }
 
 /**

@@ -16,6 +16,8 @@ interface Entry {
   readonly summary: string;
   readonly load?: () => Promise<{ configure: Configure }>;
   readonly children?: readonly Entry[];
+  /** Its `--version` is not the program's. */
+  readonly takesVersion?: true;
 }
 
 const COMMANDS: readonly Entry[] = [
@@ -33,8 +35,19 @@ const COMMANDS: readonly Entry[] = [
     load: () => import('./commands/remove.js'),
   },
   { name: 'push', summary: 'push cached charts to their registries', load: () => import('./commands/push.js') },
-  { name: 'pull', summary: 'pull charts from registries into the cache', load: () => import('./commands/pull.js') },
+  {
+    name: 'pull',
+    summary: 'pull charts from registries into the cache',
+    load: () => import('./commands/pull.js'),
+    takesVersion: true,
+  },
   { name: 'tag', summary: 'give a cached chart a second name', load: () => import('./commands/tag.js') },
+  {
+    name: 'tags',
+    summary: 'list the tags of a repository, newest version first',
+    load: () => import('./commands/tags.js'),
+    takesVersion: true,
+  },
   { name: 'show', summary: 'show parts of a cached chart', load: () => import('./commands/show.js') },
   { name: 'verify', summary: 'check the cache, or who signed charts', load: () => import('./commands/verify.js') },
   { name: 'prune', summary: 'delete what no reference reaches', load: () => import('./commands/prune.js') },
@@ -67,9 +80,11 @@ Examples:
 export async function buildProgram(context: Context, args: readonly string[]): Promise<Command> {
   const program = new Command(readProgramName());
   context.spell = (text) => spell(text, program.name());
+  const path = words(args);
+  const takesVersion = COMMANDS.some((entry) => entry.takesVersion && entry.name === path[0]);
   program
     .description(DESCRIPTION)
-    .version(version, '-V, --version', 'print the version')
+    .version(version, takesVersion ? '-V' : '-V, --version', 'print the version')
     .addHelpText('after', EXAMPLES);
   program.addOption(new Option('--cache-dir <dir>', 'the cache (default: the one of Helm 3.6.3)'));
   program.addOption(new Option('--registry-config <file>', 'the one file to read and write credentials in'));
@@ -77,7 +92,6 @@ export async function buildProgram(context: Context, args: readonly string[]): P
   program.addOption(new Option('-q, --quiet', 'print references only'));
   program.helpCommand('help [command]', 'show help for a command');
   applyHouseStyle(program, context);
-  const path = words(args);
   await addCommands(program, context, COMMANDS, path);
   const group = path.length === 0 ? program : program.commands.find((command) => command.name() === path[0]);
   if (group && path.length < 2 && group.commands.length > 0) showHelpWhenBare(group);

@@ -26,3 +26,14 @@ export function describeReferrer(
 export function referrersTag(subject: Digest): string {
   return `${digestAlgorithm(subject)}-${digestHex(subject).slice(0, 64)}`;
 }
+
+/**
+ * A tag that clients made to attach something to a manifest: `sha256-HEX`, that of {@link referrersTag}; `sha256-HEX.sig`, `.att` and
+ * `.sbom`, where cosign keeps signatures, attestations and bills of materials; and what other clients keep in the same way.
+ */
+const ATTACHMENT_TAG = /^(?:sha256-[0-9a-f]{64}|sha512-[0-9a-f]{64}(?:[0-9a-f]{64})?)(?:\.[A-Za-z0-9_.-]+)?$/;
+
+/** True for a tag by which something is attached to a manifest, instead of naming something by itself. */
+export function isAttachmentTag(tag: string): boolean {
+  return ATTACHMENT_TAG.test(tag);
+}

@@ -2,12 +2,13 @@
 import { type ChartParts, chartParts } from '../artifact.js';
 import { checkChartArchive } from '../chart/archive/check.js';
 import { CHART_LIMITS } from '../chart/files.js';
+import type { VersionRange } from '../chart/version-range.js';
 import { copyContent } from '../copy.js';
 import { ChartError, isChartError } from '../errors.js';
 import type { Layout, NamedDescriptor } from '../layout/layout.js';
 import type { Descriptor } from '../oci/descriptor.js';
 import { checkBytes, parseManifest, successors } from '../oci/manifest.js';
-import { formatReference, parseReference, repositoryName } from '../oci/reference.js';
+import { formatReference, parseReference, type Reference, repositoryName } from '../oci/reference.js';
 import type { Source } from '../oci/target.js';
 import { TagBatch } from './batch.js';
 import { readCachedChart, summaryOf } from './cached-chart.js';
@@ -16,9 +17,10 @@ import { mapWithTail } from './parallel.js';
 import type { Provenance, PullVerification } from './provenance.js';
 import { remoteReference, type TransferDependencies } from './push.js';
 import type { ChartSummary } from './summary.js';
+import { chooseVersion, repositoryReference } from './tags.js';
 
 export interface PullListener {
-  /** The reference is sound; the network has not been touched. */
+  /** It is known which chart is to be pulled; where a version was to be chosen, the registry has been asked for that alone. */
   onStart(index: number, tag: string, repository: string): void;
   onOutcome(index: number, outcome: Outcome<Pulled>): void;
 }
@@ -34,6 +36,8 @@ export interface Pulled extends ChartSummary {
 }
 
 export interface PullDependencies extends TransferDependencies {
+  /** For references without a tag and a digest: the highest version that fits. */
+  readonly range?: VersionRange | undefined;
   /** What does not stand it gets no name. */
   readonly verification?: PullVerification | undefined;
 }
@@ -81,23 +85,17 @@ async function isNamed(layout: Layout, { name, descriptor }: NamedDescriptor): P
 }
 
 async function pullChart(
-  { layout, connect, signal, onEvent, verification }: PullDependencies,
+  dependencies: PullDependencies,
   text: string,
   names: ReadonlyMap<string | undefined, Descriptor | undefined>,
   onStart: (tag: string, repository: string) => void,
 ): Promise<Arrived> {
-  const parsed = parseReference(text);
-  const wanted = parsed.digest ?? parsed.tag;
-  if (wanted === undefined) {
-    throw new ChartError('REFERENCE_TAG_REQUIRED', 'tag explicitly required', {
-      hint: `Write ${formatReference(parsed)}:TAG or ${formatReference(parsed)}@sha256:...`,
-    });
-  }
-  const { host, path } = remoteReference(text);
+  const { layout, signal, onEvent, verification } = dependencies;
+  const { parsed, source } = await findRemote(dependencies, text);
+  const wanted = (parsed.digest ?? parsed.tag) as string;
   const { digest, ...tagged } = parsed;
   const name = formatReference(parsed.tag === undefined ? parsed : { ...tagged, digest: undefined });
   onStart(parsed.tag ?? wanted, repositoryName(parsed));
-  const source = (await connect(host)).repository(path);
   const remote = await resolveRemote(source, digest ?? wanted, name, signal);
   if (names.get(name)?.digest === remote.digest && (await isIntact(layout, remote))) {
     const { bytes } = await layout.readManifest(remote);
@@ -122,6 +120,24 @@ async function pullChart(
     receivedBytes: copiedBytes,
     provenance,
   };
+}
+
+/** What was named, with the tag that it has or that was chosen by version, and where it is. */
+async function findRemote(
+  { connect, range, signal }: PullDependencies,
+  text: string,
+): Promise<{ readonly parsed: Reference; readonly source: Source }> {
+  const parsed = parseReference(text);
+  const isWhole = parsed.digest !== undefined || parsed.tag !== undefined;
+  if (!isWhole && range === undefined) {
+    const name = formatReference(parsed);
+    throw new ChartError('REFERENCE_TAG_REQUIRED', 'tag explicitly required', {
+      hint: `Write ${name}:TAG or ${name}@sha256:..., or have the tag chosen with --version RANGE.`,
+    });
+  }
+  const { host, path } = range === undefined ? remoteReference(text) : repositoryReference(text);
+  const source = (await connect(host)).repository(path);
+  return { parsed: range === undefined ? parsed : await chooseVersion(source, parsed, range, { signal }), source };
 }
 
 /** What is larger than any chart may be is refused before its first byte. */

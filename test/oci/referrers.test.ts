@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { digestOf } from '../../src/oci/digest.js';
 import { describeManifest } from '../../src/oci/manifest.js';
 import { OCI_INDEX, OCI_MANIFEST } from '../../src/oci/media-types.js';
-import { describeReferrer, referrersTag } from '../../src/oci/referrers.js';
+import { describeReferrer, isAttachmentTag, referrersTag } from '../../src/oci/referrers.js';
 
 const BLOB = { mediaType: 'application/vnd.test.config', digest: digestOf(Buffer.from('{}')), size: 2 };
 
@@ -36,4 +36,27 @@ describe('referrersTag', () => {
     assert.equal(referrersTag(`sha256:${'a'.repeat(64)}`), `sha256-${'a'.repeat(64)}`);
     assert.equal(referrersTag(`sha512:${'b'.repeat(128)}`), `sha512-${'b'.repeat(64)}`);
   });
+});
+
+it('knows the tags by which things are attached', () => {
+  const hex = 'ab'.repeat(32);
+  for (const tag of [
+    `sha256-${hex}`,
+    `sha256-${hex}.sig`,
+    `sha256-${hex}.att`,
+    `sha512-${hex}`,
+    `sha512-${hex}${hex}.sbom`,
+  ]) {
+    assert.ok(isAttachmentTag(tag), tag);
+  }
+  for (const tag of [
+    '1.0.0',
+    'latest',
+    `sha256-${hex.slice(1)}`,
+    `sha256-${hex}sig`,
+    `x-sha256-${hex}`,
+    `SHA256-${hex}`,
+  ]) {
+    assert.ok(!isAttachmentTag(tag), tag);
+  }
 });

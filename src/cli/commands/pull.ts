@@ -10,21 +10,28 @@ import {
   addFileOption,
   addFormatOption,
   addKeyringOption,
+  addVersionOptions,
   type ConnectionOptions,
   type FileOptions,
   type FormatOptions,
   readItems,
   readOptions,
+  readRange,
+  type VersionOptions,
 } from '../options.js';
 import { provenanceData, renderProvenance, renderSummary, summaryData } from '../render.js';
 import { printable } from '../text.js';
 
-interface PullOptions extends ConnectionOptions, FormatOptions, FileOptions {
+interface PullOptions extends ConnectionOptions, FormatOptions, FileOptions, VersionOptions {
   readonly verify?: boolean;
 }
 
+/** What `--prerelease` alone stands for, as with Helm. */
+const ANY_VERSION = '>0.0.0-0';
+
 export const configure: Configure = (command, context) => {
-  command.argument('[ref...]', 'charts in registries, each with a tag or a digest');
+  command.argument('[ref...]', 'charts in registries, each with a tag or a digest; with --version: repositories');
+  addVersionOptions(command, 'of each repository the highest version that fits');
   command.option('--verify', 'pull only what a provenance file proves to be signed, see chart verify --provenance');
   addConnectionOptions(addFileOption(addKeyringOption(command)));
   addFormatOption(command).addHelpText(
@@ -35,6 +42,7 @@ A chart that cannot be read whole, or whose digest is not the one promised, gets
 Examples:
   chart pull registry.example.com/team/app:1.0.0
   chart pull -f charts.txt
+  chart pull registry.example.com/team/app --version '^1.2'
   chart pull --verify --keyring trusted.gpg registry.example.com/team/app:1.0.0`,
   );
   command.action(async (given: string[]) => {
@@ -55,6 +63,7 @@ Examples:
     await pullCharts(
       {
         layout,
+        range: await readRange(options.prerelease ? { version: ANY_VERSION, ...options } : options),
         verification: options.verify ? await openVerification(layout, settings.keyring, context.signal) : undefined,
         connect: await connector(context, settings, options),
         signal: context.signal,
