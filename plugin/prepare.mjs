@@ -11,7 +11,7 @@ const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 20 || (major === 20 && minor < 19)) {
   fail(`chart needs Node.js 20.19 or later, and "node" is ${process.version}. Install a newer one and run this again.`);
 }
-if (!existsSync(join(root, 'dist', 'cli', 'main.js'))) {
+if (!existsSync(join(root, 'dist', 'cli', 'main.cjs'))) {
   if (!existsSync(join(root, 'scripts', 'build.mjs'))) fail(`${root} is not whole: dist/ is missing. Install the plugin again.`);
   console.log('Building chart once, since this is a checkout of its source...');
   // On Windows npm is a script, which only a shell starts. Nothing in the command comes from outside.

@@ -1,11 +1,14 @@
 // Builds dist/: the program in lazily loaded parts, the library, and its types. Everything that is imported is bundled,
 // so that an installed package needs no other package and starts fast.
+//
+// The parts are CommonJS: Node reads each at once and in turn, and makes no copy of all that its own modules export, which
+// would open standard input and load half of its cryptography.
 import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 process.chdir(root);
@@ -15,6 +18,7 @@ rmSync('dist', { recursive: true, force: true });
 const result = await build({
   entryPoints: { 'cli/main': 'src/cli/main.ts', index: 'src/index.ts' },
   outdir: 'dist',
+  outExtension: { '.js': '.cjs' },
   bundle: true,
   splitting: true,
   format: 'esm',
@@ -22,18 +26,66 @@ const result = await build({
   target: 'node20.19',
   chunkNames: 'parts/[name]-[hash]',
   define: { CHART_VERSION: JSON.stringify(version) },
-  // Some of the bundled packages are CommonJS and call require() for Node's own modules.
-  banner: {
-    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-  },
   legalComments: 'none',
+  plugins: [{ name: 'late-child-process', setup: loadChildProcessLate }],
   metafile: true,
   logLevel: 'warning',
 });
 
+// Only ES modules can be split, so what was split is converted file by file.
+for (const file of Object.keys(result.metafile.outputs)) {
+  const { code, warnings } = await transform(readFileSync(file, 'utf8'), {
+    format: 'cjs',
+    platform: 'node',
+    target: 'node20.19',
+    supported: { 'dynamic-import': false },
+    // What asks for it makes a require() of it.
+    define: { 'import.meta.url': '__filename' },
+    legalComments: 'none',
+    logLevel: 'warning',
+  });
+  if (warnings.length > 0) throw new Error(`${file} cannot be converted`);
+  // Less to read and to parse; names stay, for the traces of errors.
+  const small = await transform(requireLate(code), {
+    minifyWhitespace: true,
+    minifySyntax: true,
+    legalComments: 'none',
+  });
+  writeFileSync(file, small.code);
+}
+const { exports } = result.metafile.outputs['dist/index.cjs'];
+writeFileSync(
+  'dist/index.js',
+  `import library from './index.cjs';\n\nexport const { ${exports.join(', ')} } = library;\n`,
+);
+
 writeFileSync('dist/LICENSES.txt', licences(Object.keys(result.metafile.inputs)));
 const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
 execFileSync(process.execPath, [tsc, '-p', 'tsconfig.types.json'], { stdio: 'inherit' });
+
+/**
+ * Has modules of Node loaded where they are first used, for a command seldom needs all that its parts mention. Some are there
+ * in any case.
+ */
+function requireLate(code) {
+  const early = ['node:fs', 'node:path', 'node:util', 'node:events', 'node:buffer'];
+  const required = [...code.matchAll(/^var (import_\w+) = require\("(node:[a-z/_]+)"\);\n/gm)];
+  return required
+    .filter(([, , module]) => !early.includes(module))
+    .reduce((text, [line, name, module]) => {
+      return text.replace(line, '').replace(new RegExp(`\\b${name}\\b`, 'g'), `require("${module}")`);
+    }, code);
+}
+
+/** commander needs it only for commands that are programs of their own, of which there are none here; to load it takes long. */
+function loadChildProcessLate({ onLoad }) {
+  onLoad({ filter: /node_modules[\\/]commander[\\/]lib[\\/]command\.js$/ }, ({ path }) => {
+    const text = readFileSync(path, 'utf8');
+    const line = "const childProcess = require('node:child_process');\n";
+    if (!text.includes(line)) throw new Error(`${path} loads child_process in another way than before`);
+    return { contents: text.replace(line, '').replaceAll('childProcess.', "require('node:child_process').") };
+  });
+}
 
 /** The licence texts of the packages that were bundled. */
 function licences(inputs) {

@@ -12,7 +12,8 @@ import { create } from 'tar';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-if (!existsSync(join(root, 'dist', 'cli', 'main.js'))) throw new Error('the program is not built: run "npm run build"');
+if (!existsSync(join(root, 'dist', 'cli', 'main.cjs')))
+  throw new Error('the program is not built: run "npm run build"');
 
 const output = resolve(process.argv[2] ?? join(root, 'helm-plugin'));
 const work = mkdtempSync(join(tmpdir(), 'chart-plugin-'));

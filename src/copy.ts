@@ -47,11 +47,8 @@ const MANIFESTS_LIMIT = 1_000;
 const DEPTH_LIMIT = 4;
 const CONCURRENCY = 4;
 
-/** What content is copied from. */
-export type ContentSource = Pick<Source, 'readManifest' | 'readBlob'>;
-
 interface Run {
-  readonly source: ContentSource;
+  readonly source: Source;
   readonly destination: Destination;
   readonly options: CopyOptions;
   /** Content that is being copied or has been: an index may list the same more than once. */
@@ -95,7 +92,7 @@ export async function copyManifest(
 
 /** Copies what a manifest or index refers to, and not the document itself. */
 export async function copyContent(
-  source: ContentSource,
+  source: Source,
   destination: Destination,
   manifest: RawManifest,
   options: CopyOptions = {},

@@ -26,8 +26,8 @@ export interface Context {
 }
 
 export function createContext(): Context {
-  const stdout = new Output(process.stdout);
-  const stderr = new Output(process.stderr);
+  const stdout = new Output(() => process.stdout);
+  const stderr = new Output(() => process.stderr);
   const controller = new AbortController();
   const closers: (() => Promise<void> | void)[] = [];
   let signalExitCode = 0;
@@ -43,7 +43,9 @@ export function createContext(): Context {
   return {
     stdout,
     stderr,
-    stdin: process.stdin,
+    get stdin() {
+      return process.stdin;
+    },
     signal: controller.signal,
     debug: false,
     spell: (text) => text,

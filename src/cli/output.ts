@@ -2,17 +2,17 @@
 import type { Writable } from 'node:stream';
 import { ChartError } from '../errors.js';
 
+type Stream = Writable & { isTTY?: boolean };
+
 /** Text on its way out. A pipe that its reader has closed, as `head` does, ends it in silence; any other fault is told at the end. */
 export class Output {
-  readonly #stream: Writable & { isTTY?: boolean };
+  readonly #open: () => Stream;
+  #opened: Stream | undefined;
   #fault: NodeJS.ErrnoException | undefined;
-  #used = false;
 
-  constructor(stream: Writable & { isTTY?: boolean }) {
-    this.#stream = stream;
-    stream.on('error', (error) => {
-      this.#fault ??= error;
-    });
+  /** @param open is called when something is first written: it takes Node a while, and standard error is seldom needed */
+  constructor(open: () => Stream) {
+    this.#open = open;
   }
 
   get isTerminal(): boolean {
@@ -20,8 +20,16 @@ export class Output {
   }
 
   write(content: string | Uint8Array): void {
-    this.#used = true;
     if (this.#fault === undefined) this.#stream.write(content);
+  }
+
+  get #stream(): Stream {
+    if (this.#opened) return this.#opened;
+    this.#opened = this.#open();
+    this.#opened.on('error', (error) => {
+      this.#fault ??= error;
+    });
+    return this.#opened;
   }
 
   /**
@@ -30,7 +38,7 @@ export class Output {
    * @throws ChartError `DISK_FULL`, `OUTPUT_FAILED`
    */
   async finish(): Promise<void> {
-    if (this.#used && this.#fault === undefined) {
+    if (this.#opened && this.#fault === undefined) {
       await new Promise<void>((resolve) => {
         this.#stream.once('error', () => resolve());
         this.#stream.write('', () => resolve());

@@ -48,7 +48,7 @@ const TIMEOUT = 60_000;
 
 /** The program and the arguments that come before its own: node, what keeps it off the network, and bin/chart.js. */
 export function chartCommand(): [string, ...string[]] {
-  if (!existsSync(join(PROJECT, 'dist', 'cli', 'main.js'))) {
+  if (!existsSync(join(PROJECT, 'dist', 'cli', 'main.cjs'))) {
     throw new Error('the program is not built: run "npm run build"');
   }
   const offline = pathToFileURL(join(PROJECT, 'test', 'helpers', 'no-network.mjs')).href;
