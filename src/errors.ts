@@ -8,6 +8,7 @@ export type ChartErrorCode =
   | 'REFERENCE_INVALID'
   | 'REFERENCE_TAG_REQUIRED'
   | 'REFERENCE_HOST_REQUIRED'
+  | 'REFERENCE_TAKEN'
   | 'DIGEST_INVALID'
   // chart sources and archives
   | 'CHART_NOT_FOUND'

@@ -74,6 +74,7 @@ const ANSWERS: Readonly<Record<ChartErrorCode, Answer>> = {
   REFERENCE_INVALID: BAD_NAME,
   REFERENCE_TAG_REQUIRED: BAD_NAME,
   REFERENCE_HOST_REQUIRED: BAD_NAME,
+  REFERENCE_TAKEN: FAULT,
   DIGEST_INVALID: [400, 'DIGEST_INVALID', 'the digest is not valid or of no supported algorithm'],
   CHART_NOT_FOUND: [404, 'MANIFEST_UNKNOWN', 'the manifest is not known here'],
   CHART_INVALID: [400, 'MANIFEST_INVALID', 'the chart is not valid'],

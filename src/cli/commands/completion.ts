@@ -15,8 +15,8 @@ To load it in every new shell:
   powershell   Add-Content $PROFILE 'chart completion powershell | Out-String | Invoke-Expression'
 
 Examples:
-  source <(chart completion bash)
-  chart completion zsh > "\${fpath[1]}/_chart"`,
+  chart completion zsh > "\${fpath[1]}/_chart"
+  source <(chart completion bash)`,
   );
   command.action((shell: Shell) => context.stdout.write(completionScript(shell)));
 };

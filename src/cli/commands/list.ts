@@ -1,5 +1,6 @@
 import { digestHex } from '../../oci/digest.js';
 import type { Listing } from '../../operations/list.js';
+import { warnOfBroken } from '../broken.js';
 import type { Configure } from '../configure.js';
 import { type Context, openCache } from '../context.js';
 import { addFormatOption, type FormatOptions, readOptions } from '../options.js';
@@ -8,15 +9,24 @@ import { formatAge, formatSize, printable } from '../text.js';
 
 const HEADER = ['REF', 'NAME', 'VERSION', 'DIGEST', 'SIZE', 'CREATED'];
 
+interface ListOptions extends FormatOptions {
+  readonly incompatible?: boolean;
+}
+
 export const configure: Configure = (command, context) => {
   command.argument(
     '[pattern]',
     'only references that it fits: * and ? as in a shell, * also crosses /; or a part of them',
   );
+  command.option(
+    '--incompatible',
+    "only references that Helm 3.8 and later could not have made: another name or tag than the chart's own",
+  );
   addFormatOption(command).addHelpText(
     'after',
     `
-CREATED is when the packed chart came into the cache. --quiet prints references only, for -f of other commands.
+CREATED is when the packed chart came into the cache. --incompatible shows the reference that would do instead, which
+"chart tag --canonical" gives. --quiet prints references only, for -f of other commands.
 
 Examples:
   chart list
@@ -24,13 +34,16 @@ Examples:
   chart list -q old-registry.example.com | chart remove -f -`,
   );
   command.action(async (pattern: string | undefined) => {
-    const { options, settings } = readOptions<FormatOptions>(command, context);
+    const { options, settings } = readOptions<ListOptions>(command, context);
+    if (options.incompatible) {
+      const { printIncompatible } = await import('./list-incompatible.js');
+      await printIncompatible(context, await openCache(context, settings.cacheDirectory), pattern, options);
+      return;
+    }
     const { listCharts } = await import('../../operations/list.js');
     const listing = await listCharts({ layout: await openCache(context, settings.cacheDirectory) }, pattern);
     await print(context, listing, options);
-    for (const { ref, error } of listing.broken) {
-      context.printWarning(`left out ${printable(ref)}: ${printable(error.message)}`);
-    }
+    warnOfBroken(context, listing);
   });
 };
 
