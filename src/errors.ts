@@ -45,6 +45,11 @@ export type ChartErrorCode =
   | 'REGISTRY_REFUSED'
   | 'REGISTRY_PROTOCOL'
   | 'REGISTRY_RATE_LIMITED'
+  // classic chart repositories, and mirroring
+  | 'REPOSITORY_INVALID'
+  | 'REPOSITORY_NOT_FOUND'
+  | 'MIRROR_FILE_INVALID'
+  | 'MIRROR_CONFLICT'
   // credentials
   | 'CREDENTIALS_INVALID'
   | 'CREDENTIALS_NOT_FOUND'

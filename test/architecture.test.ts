@@ -35,10 +35,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 /** Packages that have one place, so that what they do has one place. */
 const PACKAGE_PLACE: Readonly<Record<string, string>> = {
+  ajv: 'operations',
   commander: 'cli',
   'cli-table3': 'cli',
   'env-paths': 'cli',
   openpgp: 'chart',
+  'js-yaml': 'repository',
   'proper-lockfile': 'layout',
   undici: 'registry',
 };
