@@ -47,8 +47,11 @@ const MANIFESTS_LIMIT = 1_000;
 const DEPTH_LIMIT = 4;
 const CONCURRENCY = 4;
 
+/** What content is copied from. */
+export type ContentSource = Pick<Source, 'readManifest' | 'readBlob'>;
+
 interface Run {
-  readonly source: Source;
+  readonly source: ContentSource;
   readonly destination: Destination;
   readonly options: CopyOptions;
   /** Content that is being copied or has been: an index may list the same more than once. */
@@ -92,7 +95,7 @@ export async function copyManifest(
 
 /** Copies what a manifest or index refers to, and not the document itself. */
 export async function copyContent(
-  source: Source,
+  source: ContentSource,
   destination: Destination,
   manifest: RawManifest,
   options: CopyOptions = {},

@@ -9,12 +9,14 @@ const PAUSE = 150;
 
 interface Waiting {
   readonly entry: NamedDescriptor;
+  /** The name is most likely there already. */
+  readonly kept: boolean;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
 
 export class TagBatch {
-  readonly #layout: Pick<Layout, 'tagAll'>;
+  readonly #layout: Pick<Layout, 'tagAll' | 'readIndex'>;
   readonly #signal: AbortSignal | undefined;
   #waiting: Waiting[] = [];
   #next: Promise<void> | undefined;
@@ -22,15 +24,24 @@ export class TagBatch {
   #hurry: () => void = () => {};
   #finished = false;
 
-  constructor(layout: Pick<Layout, 'tagAll'>, signal?: AbortSignal) {
+  constructor(layout: Pick<Layout, 'tagAll' | 'readIndex'>, signal?: AbortSignal) {
     this.#layout = layout;
     this.#signal = signal;
   }
 
   /** Resolves once index.json on disk holds the name; rejects with what is wrong with this name, not with another. */
   add(entry: NamedDescriptor): Promise<void> {
+    return this.#wait(entry, false);
+  }
+
+  /** As {@link add}, for a name that was there a moment ago: where it still is, nothing is written. One look for all that wait. */
+  keep(entry: NamedDescriptor): Promise<void> {
+    return this.#wait(entry, true);
+  }
+
+  #wait(entry: NamedDescriptor, kept: boolean): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ entry, resolve, reject });
+      this.#waiting.push({ entry, kept, resolve, reject });
       this.#next ??= this.#free.then(() => this.#write());
     });
   }
@@ -45,9 +56,30 @@ export class TagBatch {
     const batch = this.#waiting;
     this.#waiting = [];
     this.#next = undefined;
-    const write = this.#name(batch);
+    const write = this.#settle(batch);
     this.#free = write.then(() => this.#pause());
     await write;
+  }
+
+  async #settle(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const missing = await this.#withoutKept(batch);
+      if (missing.length > 0) await this.#name(missing);
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    }
+  }
+
+  /** Those whose names are still to be written. */
+  async #withoutKept(batch: readonly Waiting[]): Promise<readonly Waiting[]> {
+    if (!batch.some(({ kept }) => kept)) return batch;
+    const index = await this.#layout.readIndex({ signal: this.#signal });
+    const names = new Map(index.map(({ name, descriptor }) => [name, descriptor?.digest]));
+    return batch.filter(({ entry, kept, resolve }) => {
+      const there = kept && names.get(entry.name) === entry.descriptor.digest;
+      if (there) resolve();
+      return !there;
+    });
   }
 
   /** A write names all or none. Where one of several cannot be named, each is written by itself. */

@@ -1,12 +1,12 @@
 /** A chart in the cache: its name there, and what is shown of it. */
-import { type ChartParts, chartParts } from '../artifact.js';
+import type { ChartParts } from '../artifact.js';
 import { parseConfig } from '../chart/config.js';
 import { ChartError, isChartError } from '../errors.js';
 import type { IndexEntry, Layout } from '../layout/layout.js';
 import type { Descriptor } from '../oci/descriptor.js';
 import type { RawManifest } from '../oci/manifest.js';
-import { parseManifest } from '../oci/manifest.js';
 import { formatReference, parseReference, repositoryName, splitName } from '../oci/reference.js';
+import { type ChartArtifact, chartOf } from './chart-of-artifact.js';
 import type { ChartSummary } from './summary.js';
 
 export interface CachedChart {
@@ -14,6 +14,7 @@ export interface CachedChart {
   readonly ref: string;
   readonly repository: string;
   readonly tag: string;
+  /** What the reference names: the chart's manifest, or an index that holds it. */
   readonly manifest: RawManifest;
   readonly parts: ChartParts;
   readonly name: string;
@@ -32,12 +33,27 @@ export interface NamedEntry {
  * @throws ChartError `CHART_NOT_FOUND` in Helm's words; `REFERENCE_INVALID`; the entry's own fault
  */
 export function findEntry(index: readonly IndexEntry[], text: string): NamedEntry {
-  const exact = index.find((entry) => entry.name === text);
+  return entryFinder(index)(text);
+}
+
+/** As {@link findEntry}, for many: looks the index through once. */
+export function entryFinder(index: readonly IndexEntry[]): (text: string) => NamedEntry {
+  const names = new Map<string | undefined, IndexEntry>();
+  for (const entry of index) if (!names.has(entry.name)) names.set(entry.name, entry);
+  return (text) => find(index, names, text);
+}
+
+function find(
+  index: readonly IndexEntry[],
+  names: ReadonlyMap<string | undefined, IndexEntry>,
+  text: string,
+): NamedEntry {
+  const exact = names.get(text);
   if (exact) return usable(exact);
   const reference = parseReference(text);
   const { digest, ...named } = reference;
   const name = formatReference({ ...named, digest: undefined });
-  const entry = index.find((candidate) => candidate.name === (digest && !named.tag ? text : name));
+  const entry = names.get(digest && !named.tag ? text : name);
   if (entry && (digest === undefined || entry.descriptor?.digest === digest)) return usable(entry);
   if (digest !== undefined && named.tag === undefined) {
     const repository = repositoryName(reference);
@@ -74,11 +90,24 @@ function notFound(index: readonly IndexEntry[], text: string, repository: string
  */
 export async function readCachedChart(layout: Layout, { name, descriptor }: NamedEntry): Promise<CachedChart> {
   const manifest = await layout.readManifest(descriptor);
-  const parts = chartParts(parseManifest(manifest.bytes, descriptor.mediaType));
+  const { parts } = await cachedArtifact(layout, manifest);
   const { size } = layout.statBlobFile(parts.layer.digest);
   if (size !== parts.layer.size) throw damagedLayer(parts.layer, size);
   const metadata = await readMetadata(layout, parts);
   return { ref: name, ...splitName(name), manifest, parts, name: metadata.name, version: metadata.version };
+}
+
+/** The chart of a manifest or index in the cache. @throws ChartError `ARTIFACT_NOT_A_CHART`, `MANIFEST_INVALID`, ... */
+export function cachedArtifact(layout: Layout, manifest: RawManifest): Promise<ChartArtifact> {
+  return chartOf(manifest, async (listed) => {
+    try {
+      return await layout.readManifest(listed);
+    } catch (error) {
+      // An index may list what was never brought here.
+      if (isChartError(error, 'BLOB_NOT_FOUND')) return undefined;
+      throw error;
+    }
+  });
 }
 
 export function damagedLayer({ digest, size }: Descriptor, found: number): ChartError {

@@ -1,17 +1,19 @@
 /** Charts from registries into the cache. */
-import { type ChartParts, chartParts } from '../artifact.js';
+import type { ChartParts } from '../artifact.js';
 import { checkChartArchive } from '../chart/archive/check.js';
 import { CHART_LIMITS } from '../chart/files.js';
 import type { VersionRange } from '../chart/version-range.js';
-import { copyContent } from '../copy.js';
+import { type ContentSource, copyContent } from '../copy.js';
 import { ChartError, isChartError } from '../errors.js';
 import type { Layout, NamedDescriptor } from '../layout/layout.js';
 import type { Descriptor } from '../oci/descriptor.js';
-import { checkBytes, parseManifest, successors } from '../oci/manifest.js';
+import { type Digest, digestAlgorithm } from '../oci/digest.js';
+import { checkBytes, type RawManifest } from '../oci/manifest.js';
 import { formatReference, parseReference, type Reference, repositoryName } from '../oci/reference.js';
-import type { Source } from '../oci/target.js';
+import type { Destination, Source } from '../oci/target.js';
 import { TagBatch } from './batch.js';
-import { readCachedChart, summaryOf } from './cached-chart.js';
+import { cachedArtifact, readCachedChart, summaryOf } from './cached-chart.js';
+import { type ChartArtifact, chartOf } from './chart-of-artifact.js';
 import { type Outcome, outcomeOf } from './outcome.js';
 import { mapWithTail } from './parallel.js';
 import type { Provenance, PullVerification } from './provenance.js';
@@ -74,14 +76,10 @@ async function nameChart(layout: Layout, batch: TagBatch, arrived: Outcome<Arriv
   const { entry, ...facts } = arrived.result;
   return outcomeOf(arrived.item, async () => {
     // Somebody may have removed the name since it was found to be current.
-    if (facts.status === 'downloaded' || !(await isNamed(layout, entry))) await batch.add(entry);
+    if (facts.status === 'downloaded') await batch.add(entry);
+    else await batch.keep(entry);
     return { ...summaryOf(await readCachedChart(layout, entry)), ...facts };
   });
-}
-
-async function isNamed(layout: Layout, { name, descriptor }: NamedDescriptor): Promise<boolean> {
-  const index = await layout.readIndex();
-  return index.some((entry) => entry.name === name && entry.descriptor?.digest === descriptor.digest);
 }
 
 async function pullChart(
@@ -97,16 +95,27 @@ async function pullChart(
   const name = formatReference(parsed.tag === undefined ? parsed : { ...tagged, digest: undefined });
   onStart(parsed.tag ?? wanted, repositoryName(parsed));
   const remote = await resolveRemote(source, digest ?? wanted, name, signal);
-  if (names.get(name)?.digest === remote.digest && (await isIntact(layout, remote))) {
-    const { bytes } = await layout.readManifest(remote);
-    const provenance = await verification?.afterCopy(name, chartParts(parseManifest(bytes, remote.mediaType)));
+  const current = names.get(name)?.digest === remote.digest ? await intactArtifact(layout, remote) : undefined;
+  if (current) {
+    const provenance = await verification?.afterCopy(name, current.parts);
     return { entry: { name, descriptor: remote }, status: 'current', receivedBytes: 0, provenance };
   }
+  const listed = new Map<Digest, RawManifest>();
+  const readListed = async ({ digest }: Descriptor): Promise<RawManifest> => {
+    const manifest = listed.get(digest) ?? (await source.readManifest(digest, { signal }));
+    listed.set(digest, manifest);
+    return manifest;
+  };
   const manifest = await source.readManifest(remote.digest, { signal });
-  const parts = chartParts(parseManifest(manifest.bytes, manifest.descriptor.mediaType));
-  checkPromisedSizes(name, parts);
+  const artifact = await chartOf(manifest, readListed);
+  const { parts } = artifact;
+  checkPromisedSizes(name, artifact);
   await verification?.beforeCopy(name, parts, (blob) => readRemote(source, blob, signal));
-  const { copiedBytes } = await copyContent(source, layout.repository(repositoryName(parsed)), manifest, {
+  const once: ContentSource = {
+    readManifest: (reference) => readListed({ digest: reference } as Descriptor),
+    readBlob: (descriptor, options) => source.readBlob(descriptor, options),
+  };
+  const { copiedBytes } = await copyContent(once, withoutNames(layout, repositoryName(parsed)), manifest, {
     signal,
     verify: true,
     onEvent: (event) => onEvent?.(name, event),
@@ -140,13 +149,26 @@ async function findRemote(
   return { parsed: range === undefined ? parsed : await chooseVersion(source, parsed, range, { signal }), source };
 }
 
+/** The repository in the cache, but what an index lists gets no name there: it comes with the index, or not at all. */
+function withoutNames(layout: Layout, repository: string): Destination {
+  const { writeBlob, statBlob } = layout.repository(repository);
+  return {
+    statBlob,
+    writeBlob,
+    async writeManifest({ bytes, descriptor }) {
+      await layout.putBytes(bytes, descriptor.mediaType, digestAlgorithm(descriptor.digest));
+    },
+  };
+}
+
 /** What is larger than any chart may be is refused before its first byte. */
-function checkPromisedSizes(name: string, { config, layer, provenance }: ChartParts): void {
+function checkPromisedSizes(name: string, { parts, content }: ChartArtifact): void {
   const { bytes, fileBytes } = CHART_LIMITS;
+  const { config, provenance }: ChartParts = parts;
   const limits: [Descriptor | undefined, number][] = [
     [config, fileBytes],
-    [layer, bytes],
     [provenance, fileBytes],
+    ...content.map((part): [Descriptor, number] => [part, bytes]),
   ];
   for (const [part, limit] of limits) {
     if (part === undefined || part.size <= limit) continue;
@@ -179,15 +201,14 @@ async function resolveRemote(source: Source, wanted: string, name: string, signa
   }
 }
 
-/** True where manifest, config and layers of the cached artifact are all there and have their digests. */
-async function isIntact(layout: Layout, descriptor: Descriptor): Promise<boolean> {
+/** The cached artifact, if all that belongs to it is there and has its digest. */
+async function intactArtifact(layout: Layout, descriptor: Descriptor): Promise<ChartArtifact | undefined> {
   try {
-    const manifest = await layout.readManifest(descriptor);
-    const parsed = parseManifest(manifest.bytes, descriptor.mediaType);
-    await Promise.all(successors(parsed).map((part) => layout.verifyBlob(part)));
-    return true;
+    const artifact = await cachedArtifact(layout, await layout.readManifest(descriptor));
+    await Promise.all(artifact.content.map((part) => layout.verifyBlob(part)));
+    return artifact;
   } catch (error) {
-    if (isChartError(error) && error.code !== 'CANCELLED') return false;
+    if (isChartError(error) && error.code !== 'CANCELLED') return undefined;
     throw error;
   }
 }

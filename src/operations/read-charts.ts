@@ -5,8 +5,8 @@ import { ChartError, isChartError } from '../errors.js';
 import type { IndexEntry, Layout } from '../layout/layout.js';
 import type { Descriptor } from '../oci/descriptor.js';
 import type { Digest } from '../oci/digest.js';
-import { parseManifest } from '../oci/manifest.js';
-import { damagedLayer, readMetadata } from './cached-chart.js';
+import { parseManifest, type RawManifest } from '../oci/manifest.js';
+import { cachedArtifact, damagedLayer, readMetadata } from './cached-chart.js';
 import type { ChartSummary } from './summary.js';
 
 /** A chart as `list` shows it. */
@@ -49,13 +49,26 @@ async function readFacts(layout: Layout, descriptor: Descriptor): Promise<Facts 
     const [bytes] = layout.readSmallBlobs([descriptor]);
     if (!bytes || bytes instanceof ChartError) return bytes;
     const manifest = parseManifest(bytes, descriptor.mediaType);
-    if (!looksLikeChart(manifest)) return undefined;
-    const parts = chartParts(manifest);
+    const parts =
+      manifest.kind === 'index'
+        ? await chartInIndex(layout, { descriptor, bytes })
+        : looksLikeChart(manifest) && chartParts(manifest);
+    if (!parts) return undefined;
     const { size, created } = layout.statBlobFile(parts.layer.digest);
     if (size !== parts.layer.size) return damagedLayer(parts.layer, size);
     return { ...(configFacts(layout, parts) ?? (await readMetadata(layout, parts))), size, created };
   } catch (error) {
     if (isChartError(error)) return error;
+    throw error;
+  }
+}
+
+/** Undefined for an index of something else. */
+async function chartInIndex(layout: Layout, manifest: RawManifest): Promise<ChartParts | undefined> {
+  try {
+    return (await cachedArtifact(layout, manifest)).parts;
+  } catch (error) {
+    if (isChartError(error, 'ARTIFACT_NOT_A_CHART')) return undefined;
     throw error;
   }
 }
