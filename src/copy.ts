@@ -199,7 +199,7 @@ function sizeMismatch({ digest, size }: Descriptor, found: string): ChartError {
 }
 
 /** Runs `work` on all items, at most `limit` at a time. The first failure stops the others; rejects once all have settled. */
-async function forEachConcurrent<Item>(
+export async function forEachConcurrent<Item>(
   items: readonly Item[],
   limit: number,
   signal: AbortSignal | undefined,

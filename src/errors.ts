@@ -31,6 +31,7 @@ export type ChartErrorCode =
   | 'MANIFEST_NOT_FOUND'
   | 'MANIFEST_INVALID'
   | 'ARTIFACT_NOT_A_CHART'
+  | 'REFERRERS_CONFLICT'
   // the cache on disk
   | 'LAYOUT_INVALID'
   | 'LAYOUT_LOCKED'

@@ -8,6 +8,14 @@ export { type ChartVersion, compareVersions, parseVersion } from './chart/versio
 export { parseVersionRange, type VersionRange, type VersionRangeOptions } from './chart/version-range.js';
 export { highestMatch, type SortedTags, sortTags, tagToVersion, type VersionTag } from './chart/version-tags.js';
 export { type CopyEvent, type CopyOptions, copyArtifact } from './copy.js';
+export {
+  type Attachment,
+  type CopiedReferrers,
+  type CopyReferrersOptions,
+  copyReferrers,
+  findAttachments,
+  type ReferrersLimits,
+} from './copy-referrers.js';
 export { ChartError, type ChartErrorCode, isChartError } from './errors.js';
 export {
   type IndexEntry,

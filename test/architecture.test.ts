@@ -5,6 +5,7 @@
  *     errors.ts                                                    level 0
  *     oci/ chart/                          errors                  level 1
  *     artifact.ts repository/              errors oci chart        level 2
+ *     copy-referrers.ts                    errors oci copy         level 2
  *     copy.ts layout/ registry/ server/    errors oci              level 2
  *     operations/                          levels 0 to 2           level 3
  *     cli/                                 levels 0 to 3           level 4
@@ -16,7 +17,18 @@ import { dirname, join, posix, relative, sep } from 'node:path';
 import { test } from 'node:test';
 import { FIXTURES, PROJECT } from './helpers/fixtures.js';
 
-const LOW = ['errors', 'oci', 'chart', 'artifact', 'copy', 'layout', 'registry', 'repository', 'server'];
+const LOW = [
+  'errors',
+  'oci',
+  'chart',
+  'artifact',
+  'copy',
+  'copy-referrers',
+  'layout',
+  'registry',
+  'repository',
+  'server',
+];
 
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   errors: [],
@@ -24,6 +36,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   chart: ['errors'],
   artifact: ['errors', 'oci', 'chart'],
   copy: ['errors', 'oci'],
+  'copy-referrers': ['errors', 'oci', 'copy'],
   layout: ['errors', 'oci'],
   registry: ['errors', 'oci'],
   repository: ['errors', 'oci', 'chart'],

@@ -27,6 +27,11 @@ export interface WriteBlobOptions extends CallOptions {
   readonly verify?: boolean | undefined;
 }
 
+export interface ListReferrersOptions extends CallOptions {
+  /** Only those of this type. */
+  readonly artifactType?: string | undefined;
+}
+
 /** A tag, or a digest. */
 export type TagOrDigest = string;
 
@@ -51,6 +56,12 @@ export interface Source {
   statBlob(digest: Digest, options?: CallOptions): Promise<number | undefined>;
   /** Tags in no promised order. */
   listTags(options?: CallOptions): AsyncIterable<string>;
+  /**
+   * The manifests of this repository, tagged or not, whose `subject` is that digest, as `describeReferrer` (referrers.ts)
+   * describes them. Empty where there are none, whether the subject is here or not. A source without this method has at
+   * most an index under the tag that `referrersTag` names.
+   */
+  listReferrers?(subject: Digest, options?: ListReferrersOptions): Promise<readonly Descriptor[]>;
 }
 
 /** One repository, as a place to write to. */
@@ -79,12 +90,8 @@ export interface Repository extends Source, Destination {
   deleteManifest(digest: Digest, options?: CallOptions): Promise<void>;
   /** @throws ChartError `BLOB_NOT_FOUND` */
   deleteBlob(digest: Digest, options?: CallOptions): Promise<void>;
-  /**
-   * The manifests of this repository, tagged or not, whose `subject` is that digest, as `describeReferrer` (referrers.ts)
-   * describes them. Empty where there are none, whether the subject is here or not. A server keeps such lists itself for a
-   * repository without this method, as an index under the tag that `referrersTag` names.
-   */
-  listReferrers?(subject: Digest, options?: CallOptions): Promise<readonly Descriptor[]>;
+  /** Of a repository without this method a server keeps the lists itself, under the tag that `referrersTag` names. */
+  listReferrers?(subject: Digest, options?: ListReferrersOptions): Promise<readonly Descriptor[]>;
 }
 
 /** A place that holds repositories. */

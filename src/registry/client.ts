@@ -11,6 +11,7 @@ import { discard, headersOf } from './answers.js';
 import type { Authorizer } from './auth.js';
 import type { Endpoint } from './endpoint.js';
 import { followRedirects } from './redirects.js';
+import { ReferrersState } from './referrers-state.js';
 import { type Refusal, type RefusalContext, readRefusal, refusalError } from './refusals.js';
 import type { Clock, Retry } from './retry.js';
 import type { Transport, WireRequest, WireResponse } from './transport.js';
@@ -40,6 +41,7 @@ export class Client {
   readonly retry: Retry;
   /** What was seen of this registry so far, to guess what comes next. */
   readonly habits = { blobsAreNew: true };
+  readonly referrers = new ReferrersState();
   readonly #transport: Transport;
   readonly #authorizer: Authorizer;
   readonly #clock: Clock;

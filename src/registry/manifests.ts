@@ -57,13 +57,17 @@ export async function readManifest(
   return describeManifest(bytes, mediaType, digest && digestAlgorithm(digest));
 }
 
-/** Stores under the tag, or else under the digest, and compares what the registry says it stored. */
+/**
+ * Stores under the tag, or else under the digest, and compares what the registry says it stored.
+ *
+ * @returns whether the registry says that it lists the manifest as a referrer of its subject
+ */
 export async function writeManifest(
   repository: RepositoryContext,
   { descriptor, bytes }: RawManifest,
   tag: string | undefined,
   { signal }: CallOptions,
-): Promise<void> {
+): Promise<boolean> {
   checkBytes(bytes, descriptor, 'manifest');
   const reference = tag ?? descriptor.digest;
   const response = await repository.client.send({
@@ -81,6 +85,7 @@ export async function writeManifest(
   await discard(response);
   const stored = announcedDigest(response);
   if (stored !== undefined) compareDigests(descriptor.digest, stored);
+  return headerOf(response, 'oci-subject') !== undefined;
 }
 
 /** A registry that cannot delete a tag alone refuses: the manifest is not deleted in its stead. */

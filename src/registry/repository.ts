@@ -6,15 +6,17 @@
  *     /v2/PATH/blobs/uploads/...       uploads.ts
  *     /v2/PATH/manifests/REFERENCE     manifests.ts
  *     /v2/PATH/tags/list               tags.ts
+ *     /v2/PATH/referrers/DIGEST        referrers.ts
  */
 import type { Readable } from 'node:stream';
 import type { Descriptor } from '../oci/descriptor.js';
 import type { Digest } from '../oci/digest.js';
 import type { RawManifest } from '../oci/manifest.js';
-import type { CallOptions, ReadBlobOptions, Repository, TagOrDigest } from '../oci/target.js';
+import type { CallOptions, ListReferrersOptions, ReadBlobOptions, Repository, TagOrDigest } from '../oci/target.js';
 import { deleteBlob, readBlob, statBlob } from './blobs.js';
 import type { Client } from './client.js';
 import { deleteManifest, deleteTag, readManifest, resolveManifest, writeManifest } from './manifests.js';
+import { listReferrers, recordReferrer } from './referrers.js';
 import type { RepositoryContext } from './repository-context.js';
 import { listTags } from './tags.js';
 import { writeBlob } from './uploads.js';
@@ -56,8 +58,14 @@ export class RegistryRepository implements Repository, RepositoryContext {
     return writeBlob(this, descriptor, open, options);
   }
 
-  writeManifest(manifest: RawManifest, tag?: string, options: CallOptions = {}): Promise<void> {
-    return writeManifest(this, manifest, tag, options);
+  /** A manifest that names a subject is also seen to be listed as its referrer. */
+  async writeManifest(manifest: RawManifest, tag?: string, options: CallOptions = {}): Promise<void> {
+    const isListed = await writeManifest(this, manifest, tag, options);
+    if (!isListed) await recordReferrer(this, manifest, options);
+  }
+
+  listReferrers(subject: Digest, options: ListReferrersOptions = {}): Promise<readonly Descriptor[]> {
+    return listReferrers(this, subject, options);
   }
 
   deleteTag(tag: string, options: CallOptions = {}): Promise<void> {

@@ -89,7 +89,7 @@ function namesOf(body: Buffer, member: ListRequest['member'], host: string): str
 }
 
 /** `Link: </v2/PATH/tags/list?n=1000&last=x>; rel="next"`, on the registry's own origin. RFC 8288 */
-function nextPage(response: WireResponse, client: Client): URL | undefined {
+export function nextPage(response: WireResponse, client: Client): URL | undefined {
   const links = headersOf(response, 'link').flatMap((header) => [...header.matchAll(/<([^<>]*)>((?:\s*;[^,<]*)?)/g)]);
   const target = links.find(([, , parameters]) => /;\s*rel\s*=\s*"?next"?/i.test(parameters ?? ''))?.[1];
   if (target === undefined) return undefined;

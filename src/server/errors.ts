@@ -94,6 +94,7 @@ const ANSWERS: Readonly<Record<ChartErrorCode, Answer>> = {
   MANIFEST_NOT_FOUND: [404, 'MANIFEST_UNKNOWN', 'the manifest is not known here'],
   MANIFEST_INVALID: [400, 'MANIFEST_INVALID', 'the manifest is not valid'],
   ARTIFACT_NOT_A_CHART: [400, 'MANIFEST_INVALID', 'the manifest is not valid'],
+  REFERRERS_CONFLICT: BAD_GATEWAY,
   LAYOUT_INVALID: FAULT,
   LAYOUT_UNREADABLE: FAULT,
   LAYOUT_LOCKED: [503, 'UNAVAILABLE', 'the storage is busy; try again'],
