@@ -6,6 +6,7 @@
  *     oci/ chart/                          errors                  level 1
  *     artifact.ts repository/              errors oci chart        level 2
  *     copy-referrers.ts                    errors oci copy         level 2
+ *     site/                                and artifact            level 2
  *     copy.ts layout/ registry/ server/    errors oci              level 2
  *     operations/                          levels 0 to 2           level 3
  *     cli/                                 levels 0 to 3           level 4
@@ -28,6 +29,7 @@ const LOW = [
   'registry',
   'repository',
   'server',
+  'site',
 ];
 
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -41,6 +43,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   registry: ['errors', 'oci'],
   repository: ['errors', 'oci', 'chart'],
   server: ['errors', 'oci'],
+  site: ['errors', 'oci', 'chart', 'artifact'],
   operations: LOW,
   cli: [...LOW, 'operations'],
   index: [...LOW, 'operations'],
@@ -50,6 +53,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const PACKAGE_PLACE: Readonly<Record<string, string>> = {
   ajv: 'operations',
   commander: 'cli',
+  fresh: 'site',
+  'markdown-it': 'site',
+  negotiator: 'site',
+  'range-parser': 'site',
+  'sanitize-html': 'site',
   'cli-table3': 'cli',
   'env-paths': 'cli',
   openpgp: 'chart',

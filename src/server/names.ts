@@ -10,12 +10,16 @@ import { isHost, isRepositoryPath } from '../oci/reference.js';
 import type { CallOptions, Repository, Target } from '../oci/target.js';
 import { Refusal } from './errors.js';
 
-export interface Names {
-  readonly target: Target;
+/** What decides which names are served. */
+export interface NameOptions {
   /** Only repositories with this name or below it are served; all if absent. */
   readonly prefix?: string | undefined;
   /** The host that a short name means where several hosts have it. */
   readonly prefer?: string | undefined;
+}
+
+export interface Names extends NameOptions {
+  readonly target: Target;
 }
 
 /** True for a name of the specification's grammar, also below a `HOST:PORT`, which a cached name may begin with. */
@@ -27,7 +31,7 @@ export function isName(text: string): boolean {
 }
 
 /** True if `--prefix` lets this repository be seen. */
-export function isServed({ prefix }: Names, name: string): boolean {
+export function isServed({ prefix }: NameOptions, name: string): boolean {
   return prefix === undefined || name === prefix || (name.startsWith(prefix) && name[prefix.length] === '/');
 }
 
@@ -94,6 +98,29 @@ async function findRepositories(target: Target, name: string, options?: CallOpti
     if (other.endsWith(name) && (other === name || isLongFor(other, name))) found.push(other);
   }
   return found;
+}
+
+/** The short name of each repository that is found by one, as {@link readNamed} finds them. */
+export function findShortNames(repositories: ReadonlySet<string>, options: NameOptions): Map<string, string> {
+  const byShort = new Map<string, string[]>();
+  for (const name of repositories) {
+    const host = hostOf(name);
+    if (host === undefined || !isServed(options, name)) continue;
+    const short = name.slice(host.length + 1);
+    byShort.set(short, [...(byShort.get(short) ?? []), name]);
+  }
+  const found = new Map<string, string>();
+  for (const [short, long] of byShort) {
+    if (repositories.has(short) && isServed(options, short)) continue;
+    const meant = long.length === 1 ? long[0] : long.find((name) => isPreferred(options, name));
+    if (meant !== undefined) found.set(meant, short);
+  }
+  return found;
+}
+
+/** True on the host that `--prefer` names. */
+export function isPreferred({ prefer }: NameOptions, name: string): boolean {
+  return prefer !== undefined && hostOf(name) === prefer;
 }
 
 function isLongFor(long: string, name: string): boolean {

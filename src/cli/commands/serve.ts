@@ -26,13 +26,17 @@ Examples:
   command.action(async () => {
     const { options, settings } = readOptions<ServeOptions>(command, context);
     const address = parseAddress(options.addr);
-    const [{ createHandler }, { startServer }] = await Promise.all([
+    const [{ createHandler }, { startServer }, { openCatalog }, { createSite }] = await Promise.all([
       import('../../server/handler.js'),
       import('../../server/server.js'),
+      import('../../operations/catalog.js'),
+      import('../../site/site.js'),
     ]);
     const writable = options.writable ?? false;
-    const handler = createHandler(await openCache(context, settings.cacheDirectory, { readOnly: !writable }), {
+    const layout = await openCache(context, settings.cacheDirectory, { readOnly: !writable });
+    const handler = createHandler(layout, {
       writable,
+      site: createSite(openCatalog(layout)),
       onError: (error) => context.stderr.write(printableLines(`error: ${describe(error, settings.debug)}\n`)),
       ...(settings.debug && {
         onRequest: ({ method, url, status, durationMs }) =>
