@@ -29,6 +29,8 @@ export interface CopyOptions extends CallOptions {
   readonly concurrency?: number;
   /** Have the destination look into blobs that it has already; see `WriteBlobOptions`. */
   readonly verify?: boolean;
+  /** Repositories at the destination that most likely hold the same content; see `WriteBlobOptions`. */
+  readonly mountFrom?: readonly string[] | undefined;
   readonly onEvent?: (event: CopyEvent) => void;
 }
 
@@ -159,7 +161,7 @@ async function copyBlob(run: Run, descriptor: Descriptor, signal: AbortSignal): 
     opened = true;
     return measured(await source.readBlob(descriptor, { signal }), descriptor, signal, options.onEvent);
   };
-  await destination.writeBlob(descriptor, open, { signal, verify: options.verify });
+  await destination.writeBlob(descriptor, open, { signal, verify: options.verify, mountFrom: options.mountFrom });
   if (opened) {
     run.copiedBlobs += 1;
     run.copiedBytes += descriptor.size;

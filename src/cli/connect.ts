@@ -27,7 +27,7 @@ export async function connector(
   return (host) => {
     const [first] = registries.keys();
     if (given && first !== undefined && first !== host) throw twoHosts(first, host);
-    const credentials = given ?? (() => storedCredentials(settings, host));
+    const credentials = given ?? (() => storedCredentials(settings, host, context.signal));
     const registry = registries.get(host) ?? openRegistry(host, { ...shared, credentials });
     registries.set(host, registry);
     return registry;
@@ -44,7 +44,7 @@ function twoHosts(first: string, second: string): ChartError {
 /** What the options say of a connection; what they do not name is left to the registry client. */
 export function registryOptions(
   context: Context,
-  { proxy }: Pick<Settings, 'proxy'>,
+  { proxy, systemCaFiles }: Pick<Settings, 'proxy' | 'systemCaFiles'>,
   options: ConnectionOptions,
 ): RegistryOptions {
   const { plainHttp, insecureSkipTlsVerify, caFile, certFile, keyFile } = options;
@@ -55,6 +55,7 @@ export function registryOptions(
     certFile,
     keyFile,
     proxy,
+    systemCaFiles,
     userAgent: `chart/${version}`,
     ...(context.debug && {
       trace: ({ method, url, proxy: through, status, ms, error }) => {
@@ -65,9 +66,13 @@ export function registryOptions(
   };
 }
 
-async function storedCredentials(settings: Settings, host: string): Promise<Credentials | undefined> {
+async function storedCredentials(
+  settings: Settings,
+  host: string,
+  signal: AbortSignal,
+): Promise<Credentials | undefined> {
   const { readCredentials } = await import('../registry/credentials.js');
-  return readCredentials(settings.credentialFiles, host);
+  return readCredentials(settings.credentialFiles, host, { signal });
 }
 
 async function givenCredentials(context: Context, options: ConnectionOptions): Promise<Credentials | undefined> {

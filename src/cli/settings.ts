@@ -5,6 +5,7 @@
  *     credentials   $HELM_REGISTRY_CONFIG alone, else under Helm's configuration home registry/config.json and
  *                   registry.json, else $DOCKER_CONFIG/config.json
  *     proxies       $HTTPS_PROXY, $HTTP_PROXY and $NO_PROXY, each also in lower case
+ *     authorities   $SSL_CERT_FILE and $NODE_EXTRA_CA_CERTS, beside the system's
  *     keyring       pubring.gpg in $GNUPGHOME, else in ~/.gnupg
  *
  * Helm runs plugins with $HELM_PLUGIN_NAME, and always with $HELM_REGISTRY_CONFIG. Where that is Helm's own default, the user has
@@ -28,6 +29,8 @@ export interface Settings {
   /** Helm's own files, from which `logout` removes the host. */
   readonly logoutFiles: readonly string[];
   readonly proxy: ProxySettings;
+  /** Certificate authorities that count as the system's, beside those that it has. */
+  readonly systemCaFiles: readonly string[];
   /** The public keys of those whose signatures count. */
   readonly keyring: string;
   readonly flavour: LayerFlavour;
@@ -56,6 +59,7 @@ export function readSettings(flags: SettingsFlags, environment: Environment = pr
     loginFile: registryConfig ?? usual ?? (helmFiles[0] as string),
     logoutFiles: registryConfig ? [registryConfig] : helmFiles,
     proxy: proxySettings(environment),
+    systemCaFiles: [environment.SSL_CERT_FILE, environment.NODE_EXTRA_CA_CERTS].flatMap((file) => file || []),
     keyring: flags.keyring || join(environment.GNUPGHOME || join(userHome(environment), '.gnupg'), 'pubring.gpg'),
     flavour: parseFlavour(flags.mediaType ?? environment.CHART_MEDIA_TYPE),
     debug: flags.debug ?? isTrue(environment.HELM_DEBUG),

@@ -25,6 +25,8 @@ export interface WriteBlobOptions extends CallOptions {
    * A destination that cannot look (a registry) ignores it.
    */
   readonly verify?: boolean | undefined;
+  /** Repositories of the same target that most likely hold the blob: a registry may take it over from one of them. */
+  readonly mountFrom?: readonly string[] | undefined;
 }
 
 export interface ListReferrersOptions extends CallOptions {

@@ -29,12 +29,15 @@ export async function loginRegistry(
 ): Promise<void> {
   const { failed, url } = await login(host, credentials, { ...connection, signal });
   for (const attempt of failed) onNotice?.(`${attempt.url} did not answer with TLS; logged in at ${url} without`);
-  await saveCredentials(file, host, credentials);
+  await saveCredentials(file, host, credentials, { signal });
 }
 
 /** @throws ChartError `CREDENTIALS_NOT_FOUND` where no file has the host */
-export async function logoutRegistry({ files }: { files: readonly string[] }, host: string): Promise<void> {
-  if (await removeCredentials(files, host)) return;
+export async function logoutRegistry(
+  { files, signal }: { files: readonly string[]; signal?: AbortSignal | undefined },
+  host: string,
+): Promise<void> {
+  if (await removeCredentials(files, host, { signal })) return;
   throw new ChartError('CREDENTIALS_NOT_FOUND', 'not logged in', {
     hint: `${host} is in none of ${files.join(', ')}. The host is to be given as it was to chart registry login.`,
   });

@@ -1,10 +1,11 @@
 /** Charts from the cache to the registry that each reference names. */
 import { type CopyEvent, copyArtifact } from '../copy.js';
 import { ChartError } from '../errors.js';
-import type { Layout } from '../layout/layout.js';
-import { parseReference, type Reference } from '../oci/reference.js';
+import type { IndexEntry, Layout } from '../layout/layout.js';
+import type { Digest } from '../oci/digest.js';
+import { parseReference, type Reference, splitName } from '../oci/reference.js';
 import type { Target } from '../oci/target.js';
-import { type CachedChart, findEntry, readCachedChart, summaryOf } from './cached-chart.js';
+import { type CachedChart, entryFinder, readCachedChart, summaryOf } from './cached-chart.js';
 import { type Outcome, outcomeOf } from './outcome.js';
 import { mapConcurrent } from './parallel.js';
 import type { ChartSummary } from './summary.js';
@@ -44,11 +45,13 @@ export async function pushCharts(
   listener: PushListener,
 ): Promise<Outcome<Pushed>[]> {
   const index = await dependencies.layout.readIndex();
+  const find = entryFinder(index);
+  const namesOf = namesByDigest(index);
   return mapConcurrent(refs, CONCURRENCY, async (text, position) => {
     const outcome = await outcomeOf(text, async () => {
-      const chart = await readCachedChart(dependencies.layout, findEntry(index, text));
+      const chart = await readCachedChart(dependencies.layout, find(text));
       listener.onStart(position, summaryOf(chart), chart.repository);
-      return await pushChart(dependencies, chart);
+      return await pushChart(dependencies, chart, namesOf.get(chart.manifest.descriptor.digest) ?? []);
     });
     listener.onOutcome(position, outcome);
     return outcome;
@@ -58,6 +61,7 @@ export async function pushCharts(
 async function pushChart(
   { layout, connect, signal, onEvent }: TransferDependencies,
   chart: CachedChart,
+  otherNames: readonly string[],
 ): Promise<Pushed> {
   const { host, path } = remoteReference(chart.ref);
   const target = await connect(host);
@@ -65,6 +69,7 @@ async function pushChart(
   const copied = await copyArtifact(layout.repository(chart.repository), target.repository(path), digest, {
     tag: chart.ref.includes('@') ? undefined : chart.tag,
     signal,
+    mountFrom: pathsAt(host, otherNames),
     onEvent: (event) => onEvent?.(chart.ref, event),
   });
   const { layer, provenance } = chart.parts;
@@ -75,6 +80,25 @@ async function pushChart(
     totalSize: layer.size + (provenance?.size ?? 0),
     sentBytes: copied.copiedBytes,
   };
+}
+
+/** The names of each manifest: what the cache calls by two names, a registry has under both, or can have. */
+function namesByDigest(index: readonly IndexEntry[]): ReadonlyMap<Digest, readonly string[]> {
+  const names = new Map<Digest, string[]>();
+  for (const { name, descriptor } of index) {
+    if (name === undefined || descriptor === undefined) continue;
+    const known = names.get(descriptor.digest);
+    if (known) known.push(name);
+    else names.set(descriptor.digest, [name]);
+  }
+  return names;
+}
+
+/** The repositories of these names that are at that host. */
+function pathsAt(host: string, names: readonly string[]): string[] {
+  const prefix = `${host}/`;
+  const repositories = names.map((name) => splitName(name).repository);
+  return repositories.flatMap((name) => (name.startsWith(prefix) ? [name.slice(prefix.length)] : []));
 }
 
 /** @throws ChartError `REFERENCE_HOST_REQUIRED` where no registry can be derived */

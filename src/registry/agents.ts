@@ -10,9 +10,12 @@ import { readTlsContexts } from './tls.js';
 /** Milliseconds that one address of several is tried before the next one is; the default of 250 is less than some round trips. */
 const ADDRESS_TIMEOUT = 1_000;
 
-/** @throws ChartError `REGISTRY_TLS` if a certificate file cannot be used */
-export async function openAgents(options: AgentOptions): Promise<Agents> {
-  const contexts = await readTlsContexts(options);
+/**
+ * @param systemRoots authorities to trust beside all others, in PEM form
+ * @throws ChartError `REGISTRY_TLS` if a certificate file cannot be used
+ */
+export async function openAgents(options: AgentOptions, systemRoots: readonly string[] = []): Promise<Agents> {
+  const contexts = await readTlsContexts(options, systemRoots);
   const limits = {
     connections: options.connections,
     headersTimeout: options.timeouts.headers,

@@ -15,6 +15,7 @@ import { ReferrersState } from './referrers-state.js';
 import { type Refusal, type RefusalContext, readRefusal, refusalError } from './refusals.js';
 import type { Clock, Retry } from './retry.js';
 import type { Transport, WireRequest, WireResponse } from './transport.js';
+import { Whereabouts } from './whereabouts.js';
 
 export interface ClientRequest extends Omit<WireRequest, 'url'> {
   /** Below the registry's origin, or an absolute URL within it. */
@@ -42,6 +43,7 @@ export class Client {
   /** What was seen of this registry so far, to guess what comes next. */
   readonly habits = { blobsAreNew: true };
   readonly referrers = new ReferrersState();
+  readonly whereabouts = new Whereabouts();
   readonly #transport: Transport;
   readonly #authorizer: Authorizer;
   readonly #clock: Clock;

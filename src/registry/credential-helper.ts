@@ -8,7 +8,7 @@
  */
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
-import { ChartError, systemErrorCode } from '../errors.js';
+import { ChartError, cancelled, systemErrorCode, throwIfCancelled } from '../errors.js';
 import { isRecord } from '../oci/descriptor.js';
 import { shownText } from './redact.js';
 import type { Credentials, IdentityCredentials, PasswordCredentials } from './secrets.js';
@@ -18,6 +18,8 @@ export interface HelperOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Milliseconds; 30,000 if absent. */
   readonly timeout?: number;
+  /** Ends the helper. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 interface HelperCall extends HelperOptions {
@@ -84,6 +86,7 @@ async function run(
       `${call.file} names a credential helper ${JSON.stringify(helper)}, which is no name`,
     );
   }
+  throwIfCancelled(call.signal);
   const child = spawn(`docker-credential-${helper}`, [verb], {
     stdio: ['pipe', 'pipe', 'pipe'],
     windowsHide: true,
@@ -91,13 +94,17 @@ async function run(
   });
   const limit = call.timeout ?? TIMEOUT;
   let late = false;
-  const timer = setTimeout(() => {
-    late = true;
+  const end = (): void => {
     child.kill('SIGKILL');
     // A process that the helper started may hold these open.
     child.stdout.destroy();
     child.stderr.destroy();
+  };
+  const timer = setTimeout(() => {
+    late = true;
+    end();
   }, limit);
+  call.signal?.addEventListener('abort', end, { once: true });
   child.stdin.on('error', () => undefined);
   child.stdin.end(input);
   const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve, reject) => {
@@ -106,15 +113,17 @@ async function run(
   });
   try {
     const [{ code, signal }, stdout, stderr] = await Promise.all([ended, text(child.stdout), text(child.stderr)]);
-    if (signal !== null) throw helperFailed(helper, call, `was ended by ${signal}`);
+    if (signal !== null && !late && !call.signal?.aborted) throw helperFailed(helper, call, `was ended by ${signal}`);
     return { failed: code !== 0, output: stdout.trim() === '' ? stderr : stdout };
   } catch (cause) {
+    if (call.signal?.aborted) throw cancelled(call.signal);
     if (late) throw helperFailed(helper, call, `did not answer in ${limit / 1000} seconds`);
     if (systemErrorCode(cause) === 'ENOENT') throw helperFailed(helper, call, 'is not installed');
     if (cause instanceof ChartError) throw cause;
     throw helperFailed(helper, call, `cannot be run: ${(cause as Error).message}`, cause);
   } finally {
     clearTimeout(timer);
+    call.signal?.removeEventListener('abort', end);
   }
 }
 

@@ -155,6 +155,11 @@ const NO_TLS: readonly string[] = ['EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER', 'ER
 const CERTIFICATE_FAULT =
   /^(?:CERT_|CRL_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_EXCEEDED|HOSTNAME_MISMATCH|ERR_TLS_|ERR_SSL_)/;
 
+/** True where a certificate may be good, but no authority is known that says so. */
+export function isUnknownAuthority(error: unknown): boolean {
+  return UNKNOWN_AUTHORITY.includes(systemErrorCode(firstError(error)) ?? '');
+}
+
 function securing(code: string, error: unknown, { hostname, host }: URL): Explanation | undefined {
   const tls = { code: 'REGISTRY_TLS' } as const;
   const { cert, message = '' } = error as { cert?: { subjectaltname?: string }; message?: string };
@@ -195,6 +200,8 @@ function talking(code: string, error: unknown, { host }: URL): Explanation | und
       return { ...broken, words: 'timeout awaiting response headers', hint: slow };
     case 'UND_ERR_BODY_TIMEOUT':
       return { ...broken, words: 'timeout awaiting the rest of the response', hint: slow };
+    case 'UPLOAD_STALLED':
+      return { ...broken, words: 'timeout sending the request', hint: slow };
     case 'ECONNRESET':
     case 'EPIPE':
       return { ...broken, words: 'connection reset by peer', hint: 'The connection was cut; try again.' };

@@ -2,7 +2,14 @@
 import { ChartError } from '../errors.js';
 import type { Descriptor } from '../oci/descriptor.js';
 import { type Digest, digestAlgorithm, isDigest, parseDigest } from '../oci/digest.js';
-import { checkBytes, describeManifest, MANIFEST_LIMIT, parseManifest, type RawManifest } from '../oci/manifest.js';
+import {
+  checkBytes,
+  describeManifest,
+  MANIFEST_LIMIT,
+  parseManifest,
+  type RawManifest,
+  successors,
+} from '../oci/manifest.js';
 import { MANIFEST_TYPES } from '../oci/media-types.js';
 import { isTag, wireTag } from '../oci/reference.js';
 import type { CallOptions, TagOrDigest } from '../oci/target.js';
@@ -52,7 +59,12 @@ export async function readManifest(
   if (isDigest(reference)) checkBytes(bytes, { digest: reference }, 'manifest');
   if (announced !== undefined && announced !== reference) checkBytes(bytes, { digest: announced }, 'manifest');
   const type = contentType(response);
-  const { mediaType } = parseManifest(bytes, VAGUE_TYPES.includes(type) ? undefined : type);
+  const parsed = parseManifest(bytes, VAGUE_TYPES.includes(type) ? undefined : type);
+  const { mediaType } = parsed;
+  if (parsed.kind === 'manifest') {
+    // Whoever copies it to another repository of this registry need not send these.
+    for (const part of successors(parsed)) repository.client.whereabouts.note(part.digest, repository.name);
+  }
   const digest = isDigest(reference) ? reference : announced;
   return describeManifest(bytes, mediaType, digest && digestAlgorithm(digest));
 }

@@ -24,6 +24,8 @@ export interface RegistryOptions extends EndpointOptions {
   readonly timeouts?: Partial<Timeouts> | undefined;
   readonly retry?: Partial<RetryPolicy> | undefined;
   readonly userAgent?: string | undefined;
+  /** PEM files whose authorities count as the system's. */
+  readonly systemCaFiles?: readonly string[] | undefined;
   /** Proxies for the registry, its token server and what it redirects to; none if absent. */
   readonly proxy?: ProxySettings | undefined;
   /** Hears of every request, without secrets. */
@@ -62,6 +64,7 @@ export class Registry implements Target {
       caFile: options.caFile,
       certFile: options.certFile,
       keyFile: options.keyFile,
+      systemCaFiles: options.systemCaFiles,
       proxy: options.proxy,
       trace: options.trace,
       now: clock.now,

@@ -3,7 +3,7 @@
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#endpoints
  *
  *     /v2/PATH/blobs/DIGEST            blobs.ts, blob-stream.ts
- *     /v2/PATH/blobs/uploads/...       uploads.ts
+ *     /v2/PATH/blobs/uploads/...       uploads.ts, mount.ts, chunked-upload.ts, commit.ts
  *     /v2/PATH/manifests/REFERENCE     manifests.ts
  *     /v2/PATH/tags/list               tags.ts
  *     /v2/PATH/referrers/DIGEST        referrers.ts
@@ -12,7 +12,14 @@ import type { Readable } from 'node:stream';
 import type { Descriptor } from '../oci/descriptor.js';
 import type { Digest } from '../oci/digest.js';
 import type { RawManifest } from '../oci/manifest.js';
-import type { CallOptions, ListReferrersOptions, ReadBlobOptions, Repository, TagOrDigest } from '../oci/target.js';
+import type {
+  CallOptions,
+  ListReferrersOptions,
+  ReadBlobOptions,
+  Repository,
+  TagOrDigest,
+  WriteBlobOptions,
+} from '../oci/target.js';
 import { deleteBlob, readBlob, statBlob } from './blobs.js';
 import type { Client } from './client.js';
 import { deleteManifest, deleteTag, readManifest, resolveManifest, writeManifest } from './manifests.js';
@@ -54,7 +61,7 @@ export class RegistryRepository implements Repository, RepositoryContext {
     return listTags(this, options);
   }
 
-  writeBlob(descriptor: Descriptor, open: () => Promise<Readable>, options: CallOptions = {}): Promise<void> {
+  writeBlob(descriptor: Descriptor, open: () => Promise<Readable>, options: WriteBlobOptions = {}): Promise<void> {
     return writeBlob(this, descriptor, open, options);
   }
 

@@ -48,7 +48,8 @@ export const SYSTEM_CLOCK: Clock = {
   },
 };
 
-const STATUSES: readonly number[] = [408, 429, 500, 502, 503, 504];
+/** Of 5xx, those that say what will be so next time, too: 501, 505 to 508, 510, 511. */
+const LASTING: readonly number[] = [501, 505, 506, 507, 508, 510, 511];
 
 /** What an attempt ended with. */
 export type Outcome = Pick<WireResponse, 'status' | 'headers'> | { readonly error: unknown };
@@ -85,7 +86,7 @@ export class Retry {
       const { error } = outcome;
       return repeatable && error instanceof WireFault && error.transient ? (error.retryAfter ?? 0) : undefined;
     }
-    if (!STATUSES.includes(outcome.status) || (!repeatable && outcome.status !== 429)) return undefined;
+    if (!isTransientStatus(outcome.status) || (!repeatable && outcome.status !== 429)) return undefined;
     return readRetryAfter(outcome, this.#clock.now()) ?? 0;
   }
 
@@ -98,7 +99,7 @@ export class Retry {
 
 /** True for a status that may be another one next time. */
 export function isTransientStatus(status: number): boolean {
-  return STATUSES.includes(status);
+  return status === 408 || status === 429 || (status >= 500 && !LASTING.includes(status));
 }
 
 /** Milliseconds of a `Retry-After` header in seconds or as a date, or undefined. RFC 9110, 10.2.3 */

@@ -11,6 +11,8 @@ export interface TlsOptions {
   /** PEM files of the client certificate and its key; shown to the registry's own origin only. */
   readonly certFile?: string | undefined;
   readonly keyFile?: string | undefined;
+  /** PEM files whose authorities count as the system's; those that cannot be read count for nothing. */
+  readonly systemCaFiles?: readonly string[] | undefined;
 }
 
 export interface TlsContexts {
@@ -20,12 +22,21 @@ export interface TlsContexts {
   readonly others: tls.SecureContext | undefined;
 }
 
-/** Reads the files once, so that opening a connection costs no parsing. @throws ChartError `REGISTRY_TLS` */
-export async function readTlsContexts({ caFile, certFile, keyFile }: TlsOptions): Promise<TlsContexts> {
+/**
+ * Reads the files once, so that opening a connection costs no parsing.
+ *
+ * @param systemRoots authorities to trust beside all others
+ * @throws ChartError `REGISTRY_TLS`
+ */
+export async function readTlsContexts(
+  { caFile, certFile, keyFile }: TlsOptions,
+  systemRoots: readonly string[] = [],
+): Promise<TlsContexts> {
   if ((certFile === undefined) !== (keyFile === undefined)) {
     throw new ChartError('USAGE', 'a client certificate needs both --cert-file and --key-file');
   }
-  const ca = caFile === undefined ? undefined : [...defaultRoots(), await readCertificates(caFile)];
+  const named = caFile === undefined ? [] : [await readCertificates(caFile)];
+  const ca = named.length + systemRoots.length > 0 ? [...defaultRoots(), ...named, ...systemRoots] : undefined;
   const others = ca && tls.createSecureContext({ ca });
   if (certFile === undefined || keyFile === undefined) return { own: others, others };
   const [cert, key] = [await readPem(certFile), await readPem(keyFile)];
@@ -48,7 +59,7 @@ function defaultRoots(): readonly string[] {
 
 async function readCertificates(file: string): Promise<string> {
   const pem = await readPem(file);
-  const certificates = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  const certificates = certificatesIn(pem);
   if (certificates.length === 0) {
     throw new ChartError('REGISTRY_TLS', `${file} holds no certificate`, {
       hint: 'It must be in PEM form: text with -----BEGIN CERTIFICATE-----.',
@@ -60,6 +71,11 @@ async function readCertificates(file: string): Promise<string> {
     throw new ChartError('REGISTRY_TLS', `${file} holds a certificate that cannot be read`, { cause });
   }
   return certificates.join('\n');
+}
+
+/** The certificates of a text in PEM form, each by itself. */
+export function certificatesIn(pem: string): string[] {
+  return pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
 }
 
 async function readPem(file: string): Promise<string> {

@@ -3,12 +3,13 @@
  * repetition (retry.ts) are put around it by client.ts.
  */
 import type { Readable } from 'node:stream';
-import { throwIfCancelled } from '../errors.js';
-import type { AgentOptions, Agents } from './connections.js';
+import { ChartError, throwIfCancelled } from '../errors.js';
+import type { AgentOptions, AgentRequest, AgentResponse, Agents } from './connections.js';
 import { ContentFault } from './content.js';
-import { explainFault, proxyRefusal } from './faults.js';
+import { explainFault, isUnknownAuthority, proxyRefusal } from './faults.js';
 import { type ProxyServer, type ProxySettings, proxyLookup } from './proxy.js';
 import { shownUrl } from './redact.js';
+import { UploadStalled, watchedContent } from './watched-content.js';
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -56,6 +57,8 @@ export class Transport {
   readonly #options: TransportOptions;
   readonly #proxyFor: (url: URL) => ProxyServer | undefined;
   #agents: Promise<Agents> | undefined;
+  /** Those that also trust what the system does, from the first certificate on that takes it. */
+  #trusting: Promise<Agents> | undefined;
 
   constructor(options: TransportOptions) {
     this.#options = options;
@@ -68,20 +71,9 @@ export class Transport {
     const { now } = this.#options;
     throwIfCancelled(signal);
     const proxy = this.#proxyFor(url);
-    const agents = await this.#open();
-    const content = typeof request.body === 'function' ? await request.body() : (request.body ?? null);
     const start = now();
     try {
-      const { statusCode, headers, body } = await agents.request({
-        origin: url.origin,
-        path: `${url.pathname}${url.search}`,
-        method,
-        headers: { 'user-agent': this.#options.userAgent, ...request.headers },
-        body: content,
-        ...(signal && { signal }),
-        ...(request.patience !== undefined && { headersTimeout: request.patience }),
-        ...(proxy && { proxy }),
-      });
+      const { statusCode, headers, body } = await this.#send(request, proxy);
       body.on('error', () => undefined);
       if (proxy && statusCode === 407) {
         body.destroy();
@@ -97,6 +89,42 @@ export class Transport {
     }
   }
 
+  /** Nothing has been sent where the other side's certificate was not trusted, so that it may be sent again. */
+  async #send(request: WireRequest, proxy: ProxyServer | undefined): Promise<AgentResponse> {
+    if (this.#trusting) return this.#sendBy(await this.#trusting, request, proxy);
+    try {
+      return await this.#sendBy(await this.#open(), request, proxy);
+    } catch (error) {
+      if (!isUnknownAuthority(error)) throw error;
+      return await this.#sendBy(await this.#trustSystem(), request, proxy);
+    }
+  }
+
+  async #sendBy(agents: Agents, request: WireRequest, proxy: ProxyServer | undefined): Promise<AgentResponse> {
+    const { method, url, patience } = request;
+    const { body, signal } = await this.#openBody(request);
+    return agents.request({
+      origin: url.origin,
+      path: `${url.pathname}${url.search}`,
+      method,
+      headers: { 'user-agent': this.#options.userAgent, ...request.headers },
+      body,
+      ...(signal && { signal }),
+      ...(patience !== undefined && { headersTimeout: patience }),
+      ...(proxy && { proxy }),
+    });
+  }
+
+  async #openBody({ body, signal }: WireRequest): Promise<Pick<AgentRequest, 'body' | 'signal'>> {
+    if (typeof body !== 'function') return { body: body ?? null, ...(signal && { signal }) };
+    const content = await body().catch((cause: unknown) => {
+      throw cause instanceof ChartError ? cause : new ContentFault('the content cannot be read', { cause });
+    });
+    const stalled = new AbortController();
+    const watched = watchedContent(content, this.#options.timeouts.body, () => stalled.abort(new UploadStalled()));
+    return { body: watched, signal: signal ? AbortSignal.any([signal, stalled.signal]) : stalled.signal };
+  }
+
   #trace({ method, url }: WireRequest, proxy: ProxyServer | undefined, start: number, end: Partial<TraceEvent>): void {
     const { trace, now } = this.#options;
     trace?.({ method, url: shownUrl(url), ...(proxy && { proxy: proxy.host }), ...end, ms: now() - start });
@@ -104,13 +132,22 @@ export class Transport {
 
   /** Breaks off what is under way. */
   async close(): Promise<void> {
-    const agents = this.#agents;
+    const opened = [this.#agents, this.#trusting];
     this.#agents = undefined;
-    await (await agents?.catch(() => undefined))?.destroy();
+    this.#trusting = undefined;
+    await Promise.all(opened.map(async (agents) => (await agents?.catch(() => undefined))?.destroy()));
   }
 
   #open(): Promise<Agents> {
     this.#agents ??= import('./agents.js').then(({ openAgents }) => openAgents(this.#options));
     return this.#agents;
+  }
+
+  #trustSystem(): Promise<Agents> {
+    this.#trusting ??= Promise.all([import('./agents.js'), import('./system-roots.js')]).then(
+      async ([{ openAgents }, { readSystemRoots }]) =>
+        openAgents(this.#options, await readSystemRoots(this.#options.systemCaFiles)),
+    );
+    return this.#trusting;
   }
 }

@@ -3,8 +3,8 @@
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#push
  *
  *     HEAD blobs/DIGEST                 200: it is there, nothing is sent
- *     POST blobs/uploads/               202, Location. At the same time as HEAD while blobs turn out to be new, so that such
- *                                       a blob takes two round trips; an upload that is not needed is cancelled
+ *     POST blobs/uploads/...            mount.ts. At the same time as HEAD while blobs turn out to be new, so that such a
+ *                                       blob takes two round trips; an upload that is not needed is cancelled
  *     PUT  Location&digest=DIGEST       the whole content: 201
  *     PATCH Location, ..., PUT          in chunks, where the registry refuses the above: chunked-upload.ts
  */
@@ -12,16 +12,16 @@ import type { Readable } from 'node:stream';
 import { ChartError } from '../errors.js';
 import type { Descriptor } from '../oci/descriptor.js';
 import type { Digest } from '../oci/digest.js';
-import type { CallOptions } from '../oci/target.js';
-import { discard, headerOf } from './answers.js';
+import type { WriteBlobOptions } from '../oci/target.js';
+import { discard } from './answers.js';
 import { headBlob } from './blobs.js';
 import { CHUNK_SIZE, SMALL_CHUNK_SIZE, sendChunked } from './chunked-upload.js';
 import { ownSignal } from './client.js';
 import { commitUpload } from './commit.js';
 import { ContentFault, checkedContent } from './content.js';
+import { beginUpload, startUpload } from './mount.js';
 import type { Refusal } from './refusals.js';
-import { pathOf, type RepositoryContext, scopesOf } from './repository-context.js';
-import { nextLocation } from './upload-location.js';
+import { type RepositoryContext, scopesOf } from './repository-context.js';
 
 /**
  * Stores a blob unless it is there. A fault on the way is answered by looking again, for it may have arrived all the same,
@@ -31,15 +31,15 @@ export async function writeBlob(
   repository: RepositoryContext,
   descriptor: Descriptor,
   open: () => Promise<Readable>,
-  options: CallOptions,
+  options: WriteBlobOptions,
 ): Promise<void> {
-  const { retry } = repository.client;
+  const { retry, whereabouts } = repository.client;
   const signal = ownSignal(options.signal);
   for (let attempt = 1; ; attempt += 1) {
-    const upload = await startUnlessThere(repository, descriptor, signal);
-    if (upload === undefined) return;
+    const upload = await startUnlessThere(repository, descriptor, options.mountFrom ?? [], signal);
     try {
-      return await send(repository, upload, descriptor, open, signal);
+      if (upload !== undefined) await send(repository, upload, descriptor, open, signal);
+      return whereabouts.note(descriptor.digest, repository.name);
     } catch (error) {
       if (error instanceof ContentFault) throw error.cause;
       const delay = retry.delay({ error }, attempt);
@@ -53,15 +53,17 @@ export async function writeBlob(
 async function startUnlessThere(
   repository: RepositoryContext,
   { digest }: Descriptor,
+  likely: readonly string[],
   signal: AbortSignal | undefined,
 ): Promise<URL | undefined> {
   const { client } = repository;
-  const early = client.habits.blobsAreNew ? startUpload(repository, signal) : undefined;
+  const begin = (): Promise<URL | undefined> => beginUpload(repository, digest, likely, signal);
+  const early = client.habits.blobsAreNew ? begin() : undefined;
   early?.catch(() => undefined);
   try {
     const there = await hasBlob(repository, digest, signal);
     client.habits.blobsAreNew = !there;
-    if (!there) return await (early ?? startUpload(repository, signal));
+    if (!there) return await (early ?? begin());
   } catch (error) {
     if (early) client.leave(early.then((url) => cancelUpload(repository, url, signal)));
     throw error;
@@ -80,24 +82,9 @@ async function hasBlob(repository: RepositoryContext, digest: Digest, signal?: A
   });
 }
 
-export async function startUpload(repository: RepositoryContext, signal?: AbortSignal): Promise<URL> {
-  const response = await repository.client.send({
-    method: 'POST',
-    url: pathOf(repository, 'blobs/uploads/'),
-    scopes: scopesOf(repository, 'pull,push'),
-    headers: { 'content-length': '0' },
-    repeatable: true,
-    signal,
-  });
-  if (response.status < 200 || response.status > 204) {
-    throw await repository.client.refusal(response, { what: `take an upload to ${repository.fullName}` });
-  }
-  await discard(response);
-  return nextLocation(response, headerOf(response, 'location'));
-}
-
 /** An upload that is not needed after all; the registry drops it in time by itself, too. */
-async function cancelUpload(repository: RepositoryContext, url: URL, signal?: AbortSignal): Promise<void> {
+async function cancelUpload(repository: RepositoryContext, url: URL | undefined, signal?: AbortSignal): Promise<void> {
+  if (url === undefined) return;
   const scopes = scopesOf(repository, 'pull,push');
   await discard(await repository.client.send({ method: 'DELETE', url, scopes, signal }));
 }

@@ -145,3 +145,14 @@ test('has no credentials where a helper answers with an empty secret', POSIX, as
   const { file, options } = setUp(t, { credsStore: 'one' }, `console.log('{"Username":"","Secret":""}')`);
   assert.equal(await readCredentials([file], 'h', options), undefined);
 });
+
+test('ends a helper that hangs when cancelled, at once', POSIX, async (t) => {
+  const { file, options } = setUp(t, { credsStore: 'one' }, 'setInterval(() => undefined, 1000);');
+  const controller = new AbortController();
+  const reading = readCredentials([file], 'h:5000', { ...options, signal: controller.signal });
+  setTimeout(() => controller.abort(), 50);
+  await assert.rejects(reading, (error) => isChartError(error, 'CANCELLED'));
+  await assert.rejects(readCredentials([file], 'h:5000', { ...options, signal: controller.signal }), (error) =>
+    isChartError(error, 'CANCELLED'),
+  );
+});

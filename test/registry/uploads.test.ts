@@ -5,9 +5,10 @@ import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 import { isChartError } from '../../src/errors.js';
+import { OCI_MANIFEST } from '../../src/oci/media-types.js';
 import { openRegistry } from '../../src/registry/registry.js';
 import type { Answer, ExpectedRequest } from '../helpers/http-exchange.js';
-import { blob, LAYER } from './artifacts.js';
+import { blob, LAYER, MANIFEST } from './artifacts.js';
 import { openExchange } from './opened.js';
 
 const UPLOADS = '/v2/team/app/blobs/uploads/';
@@ -292,4 +293,73 @@ test('stops when cancelled', async (t) => {
   ]);
   const writing = repository.writeBlob(LAYER.descriptor, LAYER.open, { signal: controller.signal });
   await assert.rejects(writing, (error) => isChartError(error, 'CANCELLED'));
+});
+
+const SCOPE = 'repository:team/app:pull,push';
+
+function mount(from: string, answer: Answer, { descriptor } = LAYER): ExpectedRequest {
+  const path = `${UPLOADS}?mount=${encodeURIComponent(descriptor.digest)}&from=${encodeURIComponent(from)}`;
+  return { method: 'POST', path, body: '', answer };
+}
+
+test('has a registry take a blob over from a repository that most likely holds it', async (t) => {
+  const { repository } = await openExchange(t, [
+    [head(), mount('team/other', { status: 201 })],
+    [head(), mount('team/other', { status: 202, headers: { location: `${UPLOADS}1` } })],
+    put(`${UPLOADS}1`),
+    [head(), post(`${UPLOADS}2`)],
+    put(`${UPLOADS}2`),
+  ]);
+  const mountFrom = ['team/app', 'team/other', 'team/third'];
+  const never = (): Promise<Readable> => Promise.reject(new Error('opened'));
+  await repository.writeBlob(LAYER.descriptor, never, { mountFrom });
+  await repository.writeBlob(LAYER.descriptor, LAYER.open, { mountFrom });
+  await repository.writeBlob(LAYER.descriptor, LAYER.open, { mountFrom: ['team/app', 'No/Repository'] });
+});
+
+test('sends a blob where a registry refuses to take it over, or knows no such request', async (t) => {
+  for (const status of [400, 403, 404, 405]) {
+    const { repository } = await openExchange(t, [
+      [head(), mount('team/other', { status })],
+      post(`${UPLOADS}1`),
+      put(`${UPLOADS}1`),
+    ]);
+    await repository.writeBlob(LAYER.descriptor, LAYER.open, { mountFrom: ['team/other'] });
+  }
+});
+
+test('asks for the right to read the other repository, and does without where it gets none', async (t) => {
+  const realm = (url: string): Answer => ({
+    status: 401,
+    headers: { 'www-authenticate': `Bearer realm="${url}/token",service="s"` },
+  });
+  const token = (scopes: string, answer: Answer): ExpectedRequest => ({
+    method: 'GET',
+    path: `/token?service=s&${scopes}`,
+    answer,
+  });
+  const write = `scope=${encodeURIComponent(SCOPE)}`;
+  const both = `${write}&scope=${encodeURIComponent('repository:team/other:pull')}`;
+  const { repository } = await openExchange(t, ({ url }) => [
+    [
+      head(LAYER, realm(url)),
+      mount('team/other', realm(url)),
+      token(write, { body: '{"token":"WRITE"}' }),
+      token(both, { status: 403, body: '{"details":"no"}' }),
+      { ...head(), headers: { authorization: 'Bearer WRITE' } },
+    ],
+    { ...post(`${UPLOADS}1`), headers: { authorization: 'Bearer WRITE' } },
+    put(`${UPLOADS}1`),
+  ]);
+  await repository.writeBlob(LAYER.descriptor, LAYER.open, { mountFrom: ['team/other'] });
+});
+
+test('takes what it has seen in one repository over into another', async (t) => {
+  const manifest = { method: 'GET', path: '/v2/team/other/manifests/1' } as const;
+  const { registry, repository } = await openExchange(t, [
+    { ...manifest, answer: { headers: { 'content-type': OCI_MANIFEST }, body: MANIFEST.bytes } },
+    [head(), mount('team/other', { status: 201 })],
+  ]);
+  await registry.repository('team/other').readManifest('1');
+  await repository.writeBlob(LAYER.descriptor, () => Promise.reject(new Error('opened')));
 });

@@ -13,7 +13,7 @@ Example:
   command.action(async (host: string) => {
     const { settings } = readOptions<object>(command, context);
     const { logoutRegistry } = await import('../../operations/login.js');
-    await logoutRegistry({ files: settings.logoutFiles }, host);
+    await logoutRegistry({ files: settings.logoutFiles, signal: context.signal }, host);
     context.stdout.write('Logout succeeded\n');
   });
 };
