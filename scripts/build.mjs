@@ -16,7 +16,12 @@ const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
 rmSync('dist', { recursive: true, force: true });
 
 const result = await build({
-  entryPoints: { 'cli/main': 'src/cli/main.ts', index: 'src/index.ts' },
+  entryPoints: {
+    'cli/main': 'src/cli/main.ts',
+    index: 'src/index.ts',
+    // Started as a thread, from a part that lies beside it.
+    'parts/bcrypt-worker': 'src/server/bcrypt-worker.ts',
+  },
   outdir: 'dist',
   outExtension: { '.js': '.cjs' },
   bundle: true,
@@ -40,7 +45,7 @@ for (const file of Object.keys(result.metafile.outputs)) {
     target: 'node20.19',
     supported: { 'dynamic-import': false },
     // What asks for it makes a require() of it.
-    define: { 'import.meta.url': '__filename' },
+    define: { 'import.meta.url': '__filename', 'import.meta.dirname': '__dirname' },
     legalComments: 'none',
     logLevel: 'warning',
   });
@@ -73,7 +78,8 @@ function requireLate(code) {
   return required
     .filter(([, , module]) => !early.includes(module))
     .reduce((text, [line, name, module]) => {
-      return text.replace(line, '').replace(new RegExp(`\\b${name}\\b`, 'g'), `require("${module}")`);
+      // In parentheses, or else `new` would take the call for the class.
+      return text.replace(line, '').replace(new RegExp(`\\b${name}\\b`, 'g'), `(require("${module}"))`);
     }, code);
 }
 

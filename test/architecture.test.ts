@@ -52,6 +52,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** Packages that have one place, so that what they do has one place. */
 const PACKAGE_PLACE: Readonly<Record<string, string>> = {
   ajv: 'operations',
+  bcryptjs: 'server',
   commander: 'cli',
   fresh: 'site',
   'markdown-it': 'site',
@@ -62,6 +63,7 @@ const PACKAGE_PLACE: Readonly<Record<string, string>> = {
   'env-paths': 'cli',
   openpgp: 'chart',
   'js-yaml': 'repository',
+  'prom-client': 'server',
   'proper-lockfile': 'layout',
   undici: 'registry',
 };

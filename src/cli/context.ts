@@ -20,6 +20,8 @@ export interface Context {
   spell(text: string): string;
   printError(error: unknown): void;
   printWarning(text: string): void;
+  /** Runs at every SIGHUP, which without a listener ends the process. */
+  onHangup(listener: () => void): void;
   /** Runs when the command has ended, however it ended. */
   onClose(close: () => Promise<void> | void): void;
   close(): Promise<void>;
@@ -61,6 +63,10 @@ export function createContext(): Context {
     },
     printWarning(text) {
       stderr.write(printableLines(`Warning: ${text}\n`));
+    },
+    onHangup(listener) {
+      process.on('SIGHUP', listener);
+      closers.push(() => void process.removeListener('SIGHUP', listener));
     },
     onClose(close) {
       closers.push(close);

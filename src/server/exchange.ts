@@ -33,6 +33,8 @@ export interface Exchange extends Service {
     bytes: number;
     /** True once the request's body is being read. */
     reading: boolean;
+    /** What was asked for, once that is known. */
+    kind: Route['kind'] | 'site' | 'none';
   };
 }
 

@@ -8,6 +8,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isChartError } from '../errors.js';
 import type { ServableTarget } from '../oci/target.js';
+import type { Access } from './access.js';
 import { blobEndpoints } from './blobs.js';
 import { answerEarly, ignoreBody } from './bodies.js';
 import { catalogEndpoints } from './catalog.js';
@@ -39,6 +40,10 @@ export interface HandlerOptions {
   readonly prefer?: string | undefined;
   /** What is served beside the API; nothing if absent. */
   readonly site?: Site | undefined;
+  /** Who is let in; everybody if absent. */
+  readonly access?: Access | undefined;
+  /** What is served beside the API to everybody, before {@link access} is asked. */
+  readonly probes?: Site | undefined;
   /** Told of every request when it is over. */
   readonly onRequest?: ((record: AccessRecord) => void) | undefined;
   /** Told of what a client learns only as 500 and above, and of content that turned out to be damaged. */
@@ -59,11 +64,24 @@ export interface AccessRecord {
   readonly status: number;
   /** Bytes of the answer's body. */
   readonly bytes: number;
+  /** What was asked for: a kind of the API's paths, `site` outside them, `none` for what is nothing. */
+  readonly kind: RequestKind;
+  readonly httpVersion: string;
   readonly remoteAddress: string | undefined;
   readonly userAgent: string | undefined;
+  readonly referrer: string | undefined;
 }
 
-export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+export type RequestKind = Route['kind'] | 'site' | 'none';
+
+/** Serves requests, and says how much it has to do. */
+export interface Handler {
+  (request: IncomingMessage, response: ServerResponse): void;
+  /** Requests under way. */
+  readonly openRequests: number;
+  /** Uploads that were begun and are not at their end. */
+  readonly openUploads: number;
+}
 
 const CLIENT_GONE = 499;
 
@@ -82,56 +100,83 @@ const ENDPOINTS: Readonly<Record<Route['kind'], Endpoints>> = {
 export function createHandler(target: ServableTarget, options: HandlerOptions): Handler {
   const { onRequest, onError, now = Date.now } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const uploads = new Uploads(target, limits, now);
   const service: Service = {
     target,
     names: { target, prefix: options.prefix, prefer: options.prefer },
     limits,
-    uploads: new Uploads(target, limits, now),
+    uploads,
     exclusively: createQueue(),
     onError: (error) => onError?.(error),
   };
-  return (request, response) => {
+  let openRequests = 0;
+  const handle = (request: IncomingMessage, response: ServerResponse): void => {
     const { method = '', url = '' } = request;
     const mark = url.indexOf('?');
     const path = mark < 0 ? url : url.slice(0, mark);
     const search = mark < 0 ? '' : url.slice(mark + 1);
-    const state = { status: CLIENT_GONE, bytes: 0, reading: false };
+    const state: Exchange['state'] = { status: CLIENT_GONE, bytes: 0, reading: false, kind: 'none' };
     const exchange: Exchange = { ...service, request, response, method, search, state };
-    if (onRequest) response.once('close', watch(exchange, onRequest, now));
+    openRequests += 1;
+    const tell = onRequest && watch(exchange, onRequest, now);
+    response.once('close', () => {
+      openRequests -= 1;
+      tell?.();
+    });
     response.on('error', ignore);
-    const served = isApi(path) ? serveApi(exchange, path, options.writable) : serveSite(exchange, options.site);
+    const served = isApi(path) ? serveApi(exchange, path, options) : serveSite(exchange, options);
     served.catch((error) => refuse(exchange, error));
   };
+  return Object.defineProperties(handle, {
+    openRequests: { get: () => openRequests },
+    openUploads: { get: () => uploads.open },
+  }) as Handler;
 }
 
 function isApi(path: string): boolean {
   return path === '/v2' || path.startsWith('/v2/');
 }
 
-async function serveSite(exchange: Exchange, site: Site | undefined): Promise<void> {
+async function serveSite(exchange: Exchange, { site, probes, access }: HandlerOptions): Promise<void> {
   const { request, response, method, state } = exchange;
-  if (method !== 'GET' && method !== 'HEAD') throw notAllowed('pages are for reading', ['GET', 'HEAD']);
-  ignoreBody(exchange);
-  // Before the record is made of it.
-  response.prependOnceListener('close', () => {
-    if (!response.headersSent) return;
-    state.status = response.statusCode;
-    if (method === 'GET') state.bytes = Number(response.getHeader('Content-Length') ?? 0);
-  });
-  // With one header set, those of writeHead can be read afterwards.
-  response.setHeader('X-Content-Type-Options', COMMON_HEADERS['X-Content-Type-Options']);
+  state.kind = 'site';
+  const reading = method === 'GET' || method === 'HEAD';
+  if (reading) {
+    ignoreBody(exchange);
+    // Before the record is made of it.
+    response.prependOnceListener('close', () => {
+      if (!response.headersSent) return;
+      state.status = response.statusCode;
+      if (method === 'GET') state.bytes = Number(response.getHeader('Content-Length') ?? 0);
+    });
+    // With one header set, those of writeHead can be read afterwards.
+    response.setHeader('X-Content-Type-Options', COMMON_HEADERS['X-Content-Type-Options']);
+    if (await probes?.(request, response)) return;
+  }
+  await access?.({ request, reading, isBase: false });
+  if (!reading) throw notAllowed('pages are for reading', ['GET', 'HEAD']);
   if (!(await site?.(request, response))) throw nothingHere();
 }
 
-async function serveApi(exchange: Exchange, path: string, writable: boolean): Promise<void> {
-  const { method } = exchange;
+async function serveApi(exchange: Exchange, path: string, { writable, access }: HandlerOptions): Promise<void> {
+  const { method, request, state } = exchange;
   const reading = method === 'GET' || method === 'HEAD';
+  const isBase = path === '/v2/' || path === '/v2';
+  const entered = access?.({ request, reading, isBase });
+  if (entered) await entered;
   if (!reading && !writable) throw notAllowed('this registry is read-only', ['GET', 'HEAD']);
+  if (!reading && request.headers.origin !== undefined) throw fromPage();
   const route = parseRoute(path);
   if (route === undefined) throw nothingHere();
+  state.kind = route.kind;
   const endpoint = endpointOf(ENDPOINTS[route.kind], method);
   if (reading || method === 'DELETE') ignoreBody(exchange);
   await endpoint(exchange, route);
+}
+
+/** A page that somebody has open in a browser may reach this machine when its author cannot; no client of registries sends this header. */
+function fromPage(): Refusal {
+  return new Refusal(403, 'DENIED', 'this registry takes no changes from pages in a browser');
 }
 
 function endpointOf(endpoints: Endpoints, method: string): Endpoint {
@@ -196,8 +241,11 @@ function watch({ request, method, state }: Exchange, onRequest: (record: AccessR
       url: request.url ?? '',
       status: state.status,
       bytes: state.bytes,
+      kind: state.kind,
+      httpVersion: request.httpVersion,
       remoteAddress,
       userAgent: request.headers['user-agent'],
+      referrer: request.headers.referer,
     });
 }
 

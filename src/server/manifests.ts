@@ -33,7 +33,7 @@ export const manifestEndpoints: Endpoints = {
 const TAGS_LIMIT = 100;
 
 async function readManifest(exchange: Exchange, { name, last }: Route): Promise<void> {
-  const reference = referenceFrom(last);
+  const reference = knownReference(name, last);
   const found = await readNamed(exchange.names, name, (repository) =>
     readReference(repository, reference, (known) => repository.readManifest(known)),
   );
@@ -45,7 +45,7 @@ async function readManifest(exchange: Exchange, { name, last }: Route): Promise<
 }
 
 async function headManifest(exchange: Exchange, { name, last }: Route): Promise<void> {
-  const reference = referenceFrom(last);
+  const reference = knownReference(name, last);
   const found = await readNamed(exchange.names, name, (repository) =>
     readReference(repository, reference, (known) => repository.resolve(known)),
   );
@@ -90,12 +90,19 @@ async function writeManifest(exchange: Exchange, { name, last }: Route): Promise
 
 async function deleteManifest(exchange: Exchange, { name, last }: Route): Promise<void> {
   const repository = repositoryToWrite(exchange.names, name);
-  const reference = referenceFrom(last);
+  const reference = knownReference(name, last);
   const done = isDigest(reference)
     ? await orMissing(repository.deleteManifest(reference).then(() => true))
     : await readTagged(repository, reference, (tag) => repository.deleteTag(tag).then(() => true));
   if (!done) throw unknownManifest(name, last);
   answer(exchange, 202, {});
+}
+
+/** As {@link referenceFrom}, for what is only looked for: a tag that can be none is one that is not here. */
+function knownReference(name: string, text: string): TagOrDigest {
+  if (text.includes(':')) return digestFrom(text);
+  if (isWireTag(text)) return text;
+  throw unknownManifest(name, text);
 }
 
 /** A digest, or a tag as it is on the wire. @throws Refusal `DIGEST_INVALID`, `MANIFEST_INVALID` */

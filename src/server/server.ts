@@ -1,9 +1,20 @@
 /**
  * A handler on a port: what keeps a slow, greedy or confused client from holding the others up, and an orderly end.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type ServerOptions as HttpOptions,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { createSecureContext } from 'node:tls';
 import { ChartError, systemErrorCode } from '../errors.js';
+import { DEFAULT_TIMEOUTS, type ServerTimeouts } from './timeouts.js';
+
+export { DEFAULT_TIMEOUTS, type ServerTimeouts } from './timeouts.js';
 
 export interface ServerOptions {
   readonly handler: (request: IncomingMessage, response: ServerResponse) => void;
@@ -16,36 +27,25 @@ export interface ServerOptions {
   readonly maxHeaderSize?: number | undefined;
   /** Connections at once; a further one is closed. */
   readonly maxConnections?: number | undefined;
+  /** Serves HTTPS, and nothing without TLS. */
+  readonly tls?: KeyPair | undefined;
 }
 
-/** Milliseconds. */
-export interface ServerTimeouts {
-  /** Until a request's head is there. */
-  readonly headers: number;
-  /** Until a whole request is there: a large blob over a slow line is one request. */
-  readonly request: number;
-  /** Without a byte in either direction while a request is under way. */
-  readonly idle: number;
-  /** Until the next request on the same connection; longer than the 90 seconds for which Go's clients keep one. */
-  readonly keepAlive: number;
-  /** For requests under way when the server is closed. */
-  readonly close: number;
+/** In PEM form. */
+export interface KeyPair {
+  /** With what leads up to a certificate that clients trust. */
+  readonly cert: string;
+  readonly key: string;
 }
-
-export const DEFAULT_TIMEOUTS: ServerTimeouts = {
-  headers: 15_000,
-  request: 12 * 60 * 60_000,
-  idle: 120_000,
-  keepAlive: 95_000,
-  close: 10_000,
-};
 
 /** A server that accepts connections. */
 export interface RunningServer {
-  /** `http://HOST:PORT`, without a slash at the end; loopback where it listens on every address. */
+  /** `http://HOST:PORT` or `https://HOST:PORT`, without a slash at the end; loopback where it listens on every address. */
   readonly url: string;
   readonly host: string;
   readonly port: number;
+  /** Takes another certificate for connections from now on. @throws ChartError `USAGE`, and the one before goes on */
+  renewTls(pair: KeyPair): void;
   /** Takes no further connection, lets requests under way end, and cuts off what still runs after the timeout. Idempotent. */
   close(): Promise<void>;
 }
@@ -54,7 +54,7 @@ export interface RunningServer {
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { handler, host = '127.0.0.1', port = 0, maxHeaderSize = 16 * 1024 } = options;
   const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
-  const server = createServer({
+  const settings: HttpOptions = {
     headersTimeout: timeouts.headers,
     requestTimeout: timeouts.request,
     keepAliveTimeout: timeouts.keepAlive,
@@ -63,7 +63,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     insecureHTTPParser: false,
     noDelay: true,
     highWaterMark: 256 * 1024,
-  });
+  };
+  if (options.tls) checkTls(options.tls);
+  const server = options.tls
+    ? createTlsServer({ ...settings, ...options.tls, minVersion: 'TLSv1.2', handshakeTimeout: timeouts.headers })
+    : createServer(settings);
   server.timeout = timeouts.idle;
   if (options.maxConnections !== undefined) server.maxConnections = options.maxConnections;
   let closing = false;
@@ -81,9 +85,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const address = server.address() as AddressInfo;
   let closed: Promise<void> | undefined;
   return {
-    url: urlOf(address),
+    url: urlOf(address, options.tls === undefined ? 'http' : 'https'),
     host: address.address,
     port: address.port,
+    renewTls(pair) {
+      checkTls(pair);
+      if ('setSecureContext' in server) server.setSecureContext({ ...pair, minVersion: 'TLSv1.2' });
+    },
     close() {
       closing = true;
       closed ??= closeServer(server, timeouts.close);
@@ -92,7 +100,19 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   };
 }
 
-function listen(server: Server, host: string, port: number): Promise<void> {
+/** @throws ChartError `USAGE` for what is no certificate with its key */
+function checkTls(pair: KeyPair): void {
+  try {
+    createSecureContext(pair);
+  } catch (cause) {
+    throw new ChartError('USAGE', `the certificate and its key cannot be used: ${(cause as Error).message}`, {
+      cause,
+      hint: 'Both are PEM files, the key without a password, and the key is the one of the first certificate.',
+    });
+  }
+}
+
+function listen(server: Server | TlsServer, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (cause) => {
       const reason = REASONS[systemErrorCode(cause) ?? ''];
@@ -114,7 +134,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOTFOUND: 'the host is not known',
 };
 
-function closeServer(server: Server, patience: number): Promise<void> {
+function closeServer(server: Server | TlsServer, patience: number): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => server.closeAllConnections(), patience);
     server.close(() => {
@@ -125,7 +145,7 @@ function closeServer(server: Server, patience: number): Promise<void> {
   });
 }
 
-function urlOf({ address, port }: AddressInfo): string {
+function urlOf({ address, port }: AddressInfo, scheme: 'http' | 'https'): string {
   const host = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

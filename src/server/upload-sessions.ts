@@ -30,6 +30,11 @@ export class Uploads {
     this.#now = now;
   }
 
+  /** How many there are. */
+  get open(): number {
+    return this.#sessions.size;
+  }
+
   /** @throws Refusal `TOOMANYREQUESTS` (429) */
   async start(name: string, algorithm?: DigestAlgorithm): Promise<BlobUpload> {
     await this.#dropIdle();

@@ -165,7 +165,7 @@ describe('the access record', () => {
   it('has what was asked and what was sent', async (t) => {
     const { target, talk, records } = await serveMemory(t, { now: () => 42 });
     await putArtifact(target, 'team/app', '1.0', 'one');
-    const got = await talk('GET /v2/team/app/manifests/1.0?x=y HTTP/1.1\nUser-Agent: test/1');
+    const got = await talk('GET /v2/team/app/manifests/1.0?x=y HTTP/1.1\nUser-Agent: test/1\nReferer: http://x/y');
     await talk('HEAD /v2/team/app/manifests/1.0 HTTP/1.1');
     const lost = await talk('GET /v2/team/app/manifests/2.0 HTTP/1.1');
     assert.deepEqual(
@@ -180,15 +180,19 @@ describe('the access record', () => {
           url: '/v2/team/app/manifests/1.0?x=y',
           status: 200,
           bytes: got.body.length,
+          kind: 'manifest',
+          httpVersion: '1.1',
           remoteAddress: '127.0.0.1',
           userAgent: 'test/1',
+          referrer: 'http://x/y',
         },
         ...[
           ['HEAD', '/v2/team/app/manifests/1.0', 200, 0],
           ['GET', '/v2/team/app/manifests/2.0', 404, lost.body.length],
         ].map(([method, url, status, bytes]) => ({
           ...{ time: 42, method, url, status, bytes },
-          ...{ remoteAddress: '127.0.0.1', userAgent: undefined },
+          ...{ kind: 'manifest', httpVersion: '1.1' },
+          ...{ remoteAddress: '127.0.0.1', userAgent: undefined, referrer: undefined },
         })),
       ],
     );

@@ -72,7 +72,8 @@ onEveryTarget((serve) => {
         assert.equal(head.body.length, 0);
       }
       assertRefused(await talk('GET /v2/team/app/manifests/sha256:baddigest HTTP/1.1'), 400, 'DIGEST_INVALID');
-      assertRefused(await talk('GET /v2/team/app/manifests/.hidden HTTP/1.1'), 400, 'MANIFEST_INVALID');
+      assertRefused(await talk('GET /v2/team/app/manifests/.hidden HTTP/1.1'), 404, 'MANIFEST_UNKNOWN');
+      assertRefused(await talk('PUT /v2/team/app/manifests/.hidden HTTP/1.1', '{}'), 400, 'MANIFEST_INVALID');
     });
 
     it('treats damaged content as not here and reports it', async (t) => {

@@ -1,54 +1,113 @@
 import { ChartError } from '../../errors.js';
+import type { AccessRecord } from '../../server/handler.js';
 import type { Configure } from '../configure.js';
 import { type Context, openCache } from '../context.js';
 import { readOptions } from '../options.js';
+import { openServeFiles } from '../serve-files.js';
+import {
+  type Address,
+  addressOf,
+  addServeOptions,
+  checkServeOptions,
+  limitsOf,
+  type ServeOptions,
+  timeoutsOf,
+} from '../serve-options.js';
 import { printable, printableLines } from '../text.js';
 
-interface ServeOptions {
-  readonly addr: string;
-  readonly writable?: boolean;
-}
-
 export const configure: Configure = (command, context) => {
-  command
-    .option('--addr <host:port>', 'where to listen; port 0 takes a free one', '127.0.0.1:5000')
-    .option('--writable', 'let clients push and delete')
-    .addHelpText(
-      'after',
-      `
+  addServeOptions(command).addHelpText(
+    'after',
+    `
 Serves until it is interrupted. What other commands save or remove meanwhile is seen at once. The first line on standard
 output is "Listening on URL".
 
 Examples:
   chart serve
-  chart serve --addr 127.0.0.1:0 --writable --cache-dir ./registry`,
-    );
+  chart serve --port 0 --writable --cache-dir ./registry
+  chart serve --addr 0.0.0.0:5000 --tls-cert tls.crt --tls-key tls.key --htpasswd users --writable --anonymous-read`,
+  );
   command.action(async () => {
     const { options, settings } = readOptions<ServeOptions>(command, context);
-    const address = parseAddress(options.addr);
-    const [{ createHandler }, { startServer }, { openCatalog }, { createSite }] = await Promise.all([
-      import('../../server/handler.js'),
-      import('../../server/server.js'),
-      import('../../operations/catalog.js'),
-      import('../../site/site.js'),
-    ]);
+    checkServeOptions(options);
+    const address = await chooseAddress(context, options);
+    const files = await openServeFiles(context, options);
+    const [{ createHandler }, { startServer }, { createMetrics }, pages, { openCatalog }, { createSite }] =
+      await Promise.all([
+        import('../../server/handler.js'),
+        import('../../server/server.js'),
+        import('../../server/metrics.js'),
+        import('../../server/pages.js'),
+        import('../../operations/catalog.js'),
+        import('../../site/site.js'),
+      ]);
     const writable = options.writable ?? false;
     const layout = await openCache(context, settings.cacheDirectory, { readOnly: !writable });
+    const names = { prefix: options.prefix, prefer: options.prefer };
+    const metrics = createMetrics({
+      openRequests: () => handler.openRequests,
+      openUploads: () => handler.openUploads,
+    });
+    const log = await openAccessLog(context, options, settings.debug);
     const handler = createHandler(layout, {
       writable,
-      site: createSite(openCatalog(layout)),
-      onError: (error) => context.stderr.write(printableLines(`error: ${describe(error, settings.debug)}\n`)),
-      ...(settings.debug && {
-        onRequest: ({ method, url, status, durationMs }) =>
-          context.stderr.write(printable(`debug: ${method} ${url} ${status} ${Math.round(durationMs)} ms`) + '\n'),
+      ...names,
+      limits: limitsOf(options),
+      access: files.access,
+      probes: pages.createProbes(async () => {
+        if (context.signal.aborted) throw new Error('the server is about to stop');
+        await layout.readIndex();
       }),
+      site: pages.joinSites(pages.createPages({ '/metrics': metrics.page }), createSite(openCatalog(layout, names))),
+      onError: (error) => {
+        metrics.onFault();
+        context.stderr.write(printableLines(`error: ${describe(error, settings.debug)}\n`));
+      },
+      onRequest: (record) => {
+        metrics.onRequest(record);
+        log?.(record);
+      },
     });
-    const server = await startServer({ handler, ...address });
+    const server = await startServer({
+      handler,
+      ...address,
+      tls: files.tls,
+      timeouts: timeoutsOf(options),
+      maxHeaderSize: options.maxHeaderSize,
+      maxConnections: options.maxConnections,
+    });
+    files.onTls((pair) => server.renewTls(pair));
     context.stdout.write(`Listening on ${server.url}\n`);
     await untilStopped(context);
     await server.close();
   });
 };
+
+/** @throws ChartError `USAGE` where the address would let others write unasked */
+async function chooseAddress(context: Context, options: ServeOptions): Promise<Address> {
+  const { addressesOf, isLoopback } = await import('../../server/addresses.js');
+  const { host, port } = addressOf(options);
+  const addresses = await addressesOf(host);
+  if (addresses.length > 0 && addresses.every(isLoopback)) return { host, port };
+  if (options.writable && options.htpasswd === undefined && !options.insecureAllowAnonymousWrite) {
+    throw new ChartError('USAGE', `others reach ${host}, and everybody could push and delete`, {
+      hint: 'Ask for passwords with --htpasswd FILE, leave out --writable, or say --insecure-allow-anonymous-write.',
+    });
+  }
+  if (options.htpasswd !== undefined && options.tlsCert === undefined) {
+    context.printWarning('passwords go over the network unencrypted unless a proxy in front of this serves HTTPS');
+  }
+  return { host, port };
+}
+
+/** What writes a line for each request, if any is wanted. */
+async function openAccessLog({ stdout, stderr }: Context, { accessLog }: ServeOptions, debug: boolean) {
+  const { formatAccess } = await import('../../server/access-log.js');
+  if (accessLog !== undefined) return (record: AccessRecord) => stdout.write(formatAccess(record, accessLog));
+  if (!debug) return undefined;
+  return ({ method, url, status, durationMs }: AccessRecord) =>
+    stderr.write(printable(`debug: ${method} ${url} ${status} ${Math.round(durationMs)} ms`) + '\n');
+}
 
 function describe(error: unknown, debug: boolean): string {
   if (!(error instanceof Error)) return String(error);
@@ -61,15 +120,4 @@ function untilStopped({ signal }: Context): Promise<void> {
     if (signal.aborted) resolve();
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
-}
-
-function parseAddress(text: string): { host: string; port: number } {
-  const match = /^(?:\[(?<v6>[0-9A-Fa-f:.]+)\]|(?<name>[^:\s]*)):(?<port>\d{1,5})$/.exec(text);
-  const port = Number(match?.groups?.port);
-  if (!match || port > 65535) {
-    throw new ChartError('USAGE', `${JSON.stringify(text)} is not HOST:PORT`, {
-      hint: 'Write 127.0.0.1:5000, [::1]:5000, or 127.0.0.1:0 for a free port.',
-    });
-  }
-  return { host: match.groups?.v6 ?? (match.groups?.name || '127.0.0.1'), port };
 }

@@ -30,7 +30,17 @@ const VALUES: Readonly<Record<string, readonly Value[]>> = {
 };
 
 /** Placeholders for what nobody but the user can know, such as a password. */
-const FREE: ReadonlySet<string> = new Set(['name', 'password', 'host:port', 'command', 'range']);
+const FREE: ReadonlySet<string> = new Set([
+  'name',
+  'password',
+  'host:port',
+  'port',
+  'size',
+  'duration',
+  'count',
+  'command',
+  'range',
+]);
 
 /** Undefined for a placeholder that the table does not know. */
 export function valuesOf(placeholder: string): readonly Value[] | undefined {
