@@ -34,6 +34,7 @@ export type ChartErrorCode =
   | 'REFERRERS_CONFLICT'
   // the cache on disk
   | 'LAYOUT_INVALID'
+  | 'LAYOUT_DAMAGED'
   | 'LAYOUT_LOCKED'
   | 'LAYOUT_UNREADABLE'
   | 'LAYOUT_UNWRITABLE'

@@ -49,6 +49,14 @@ export { showChart } from './operations/show.js';
 export type { ChartSummary } from './operations/summary.js';
 export { tagChart } from './operations/tag.js';
 export { chooseVersion, type ListedTag, listChartTags, type TagListing, type TagsInput } from './operations/tags.js';
+export type { Fault, Note, VerifyReport } from './operations/verify/findings.js';
+export {
+  type RepairDependencies,
+  type RepairInput,
+  type RepairReport,
+  repairCache,
+} from './operations/verify/repair.js';
+export { type VerifyDependencies, type VerifyInput, verifyCache } from './operations/verify/verify.js';
 export { type Credentials, readCredentials } from './registry/credentials.js';
 export { openRegistry, type Registry, type RegistryOptions } from './registry/registry.js';
 export { type AccessRecord, createHandler, type Handler, type HandlerOptions } from './server/handler.js';

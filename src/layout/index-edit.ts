@@ -60,6 +60,21 @@ export class IndexEdit {
     this.#byName = undefined;
   }
 
+  replaceAt(position: number, entry: unknown): void {
+    this.#changed = true;
+    this.#entries[position] = entry;
+    this.#byName = undefined;
+  }
+
+  /** Where the very same entry stands now, at that position or elsewhere. */
+  positionOf(entry: unknown, position: number): number | undefined {
+    const text = JSON.stringify(entry);
+    const isSame = (other: unknown): boolean => other !== undefined && JSON.stringify(other) === text;
+    if (isSame(this.#entries[position])) return position;
+    const found = this.#entries.findIndex(isSame);
+    return found < 0 ? undefined : found;
+  }
+
   has(name: string): boolean {
     return this.#positions(name).length > 0;
   }

@@ -96,10 +96,13 @@ export class IndexFile {
     this.#dir = dir;
   }
 
-  /** @throws ChartError `LAYOUT_INVALID`, `LAYOUT_UNREADABLE` */
-  async read(): Promise<IndexSnapshot> {
+  /**
+   * @param options.checkLayout false: oci-layout is somebody else's affair
+   * @throws ChartError `LAYOUT_INVALID`, `LAYOUT_UNREADABLE`
+   */
+  async read({ checkLayout = true } = {}): Promise<IndexSnapshot> {
     if (this.#kept?.version === this.version()) return this.#kept.snapshot;
-    if (!this.#checked) this.#checked = checkLayoutFile(this.#dir);
+    if (checkLayout && !this.#checked) this.#checked = checkLayoutFile(this.#dir);
     for (let attempt = 1; ; attempt++) {
       try {
         return this.#readNow();

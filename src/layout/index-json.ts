@@ -33,7 +33,10 @@ export interface IndexDocument {
   /** Everything but `manifests`, which is there for its place in the order. */
   readonly members: Readonly<Record<string, unknown>>;
   readonly entries: readonly unknown[];
-  /** False if there was text after the document: the next change leaves it out, also one that changes nothing else. */
+  /**
+   * False if there was text after the document, or if it lacks a member that it has to have: the next change puts that right,
+   * also one that changes nothing else.
+   */
   readonly isWhole: boolean;
 }
 
@@ -51,7 +54,8 @@ export function parseIndex(text: string, path: string): IndexDocument {
   if (members === undefined) throw invalid(path, text.trim() === '' ? 'it is empty' : 'it is not a JSON object');
   const entries = members.manifests ?? [];
   if (!Array.isArray(entries)) throw invalid(path, 'its "manifests" is not a list');
-  return { members, entries, isWhole: whole !== undefined };
+  const isWhole = whole !== undefined && 'schemaVersion' in whole && 'manifests' in whole;
+  return { members, entries, isWhole };
 }
 
 export function formatIndex({ members, entries }: Pick<IndexDocument, 'members' | 'entries'>): string {

@@ -48,6 +48,16 @@ export function checkLayoutFile(dir: string): boolean {
   });
 }
 
+/** True for a directory that says it is of a version which is not known here: that is no damage. */
+export function hasOtherVersion(dir: string): boolean {
+  try {
+    const version = parseVersion(readTextFile(layoutFilePath(dir), 'utf8'));
+    return typeof version === 'string' && version !== VERSION;
+  } catch {
+    return false;
+  }
+}
+
 /** Makes what a writer needs: the directories, and oci-layout in a directory that has none. */
 export async function prepareLayout(dir: string, workspace: Workspace, fsync: boolean): Promise<void> {
   for (const path of [ingestDir(dir), blobsDir(dir, 'sha256')]) {

@@ -13,14 +13,16 @@ import type { Digest, DigestAlgorithm } from '../oci/digest.js';
 import type { RawManifest } from '../oci/manifest.js';
 import type { CallOptions, ReadBlobOptions, ServableTarget, WriteBlobOptions } from '../oci/target.js';
 import { openBlob } from './blob-stream.js';
-import { type BlobFile, readSmall, statBlobFile, verifyBlob } from './blobs.js';
+import { type BlobFile, hashBlob, readSmall, statBlobFile, verifyBlob } from './blobs.js';
 import { createContext, type LayoutOptions } from './context.js';
 import type { IndexEntry } from './index-json.js';
 import { type IngestOptions, ingestBlob, putBytes, writeBlob } from './ingest.js';
 import { ManifestFacts } from './manifest-facts.js';
 import { findRepositories, listRepositories } from './manifests.js';
+import { type EntryMend, mendBlobFile, mendIndex, mendLayoutFile } from './mend.js';
 import { applyPrune, type PruneOptions, type PrunePlan, type PruneResult, planPrune } from './prune.js';
 import { openRepository } from './repository.js';
+import { type Survey, surveyLayout } from './survey.js';
 import { type NamedDescriptor, tagAll, untagAll } from './tags.js';
 import { readRelied } from './trash.js';
 import { Uploads } from './uploads.js';
@@ -30,7 +32,9 @@ export type { LayoutOptions } from './context.js';
 export type { IndexEntry } from './index-json.js';
 export type { IngestOptions } from './ingest.js';
 export type { LockWait } from './lock.js';
+export type { EntryMend } from './mend.js';
 export type { PruneOptions, PrunePlan, PruneResult } from './prune.js';
+export type { Survey, SurveyedEntry, SurveyedFile } from './survey.js';
 export type { NamedDescriptor } from './tags.js';
 
 /** A cache on disk; open one with {@link openLayout}. */
@@ -64,6 +68,8 @@ export interface Layout extends ServableTarget {
   statBlobFile(digest: Digest): BlobFile;
   /** Compares a blob of any size with its descriptor. @throws ChartError as `readManifest`, but for the limit; `CANCELLED` */
   verifyBlob(descriptor: Descriptor, options?: CallOptions): Promise<void>;
+  /** What a blob of any size really is. @throws ChartError `BLOB_NOT_FOUND`, `LAYOUT_UNREADABLE`, `CANCELLED` */
+  hashBlob(digest: Digest, options?: CallOptions): Promise<{ readonly digest: Digest; readonly size: number }>;
   /** @throws ChartError `BLOB_NOT_FOUND`, `LAYOUT_UNREADABLE` */
   readBlob(descriptor: Descriptor, options?: ReadBlobOptions): Promise<Readable>;
 
@@ -77,6 +83,15 @@ export interface Layout extends ServableTarget {
   /** What `applyPrune` would delete. See prune.ts. */
   planPrune(options?: PruneOptions): Promise<PrunePlan>;
   applyPrune(plan: PrunePlan, options?: CallOptions): Promise<PruneResult>;
+
+  /** What lies in the directory, in its place or not; no content of blobs is read. See survey.ts. */
+  survey(): Promise<Survey>;
+  /** Changes entries that were surveyed, and puts index.json into its form. @returns for each whether it was made */
+  mendIndex(mends: readonly EntryMend[], options?: CallOptions): Promise<boolean[]>;
+  /** Writes oci-layout where it is missing or makes no sense. */
+  mendLayoutFile(): Promise<void>;
+  /** Makes the file of a blob one that can be read, where it only takes that. @returns true if the blob is there then */
+  mendBlobFile(digest: Digest, options?: CallOptions): Promise<boolean>;
 
   /**
    * Gives up what was stored and not named, and the files that go with it. What is not closed is swept by a later prune.
@@ -112,6 +127,7 @@ export function openLayout(directory: string, options: LayoutOptions = {}): Layo
     readSmallBlobs: (descriptors) => descriptors.map((descriptor) => orError(() => readSmall(dir, descriptor))),
     statBlobFile: (digest) => statBlobFile(dir, digest),
     verifyBlob: (descriptor, call) => readRelied(context, descriptor.digest, () => verifyBlob(dir, descriptor, call)),
+    hashBlob: (digest, call) => hashBlob(dir, digest, call),
     readBlob: ({ digest }, call) => readRelied(context, digest, () => openBlob(dir, digest, call)),
 
     writeBlob: (descriptor, open, call) => writeBlob(context, descriptor, open, call),
@@ -120,6 +136,11 @@ export function openLayout(directory: string, options: LayoutOptions = {}): Layo
 
     planPrune: (call) => planPrune(context, call),
     applyPrune: (plan, call) => applyPrune(context, plan, call),
+
+    survey: () => surveyLayout(context),
+    mendIndex: (mends, call) => mendIndex(context, mends, call),
+    mendLayoutFile: () => mendLayoutFile(context),
+    mendBlobFile: (digest, call) => mendBlobFile(context, digest, call?.signal),
 
     repository: (name) => openRepository(context, name),
     listRepositories: () => listRepositories(context),

@@ -96,6 +96,7 @@ const ANSWERS: Readonly<Record<ChartErrorCode, Answer>> = {
   ARTIFACT_NOT_A_CHART: [400, 'MANIFEST_INVALID', 'the manifest is not valid'],
   REFERRERS_CONFLICT: BAD_GATEWAY,
   LAYOUT_INVALID: FAULT,
+  LAYOUT_DAMAGED: FAULT,
   LAYOUT_UNREADABLE: FAULT,
   LAYOUT_LOCKED: [503, 'UNAVAILABLE', 'the storage is busy; try again'],
   LAYOUT_UNWRITABLE: [503, 'UNAVAILABLE', 'the storage cannot be written'],
