@@ -293,14 +293,18 @@ test('needs three round trips, one after another, for a new chart of one layer',
     path: `/v2/a/blobs/${descriptor.digest}`,
     answer: { status: 404 },
   });
-  const server = await startExchange(t, [
-    [look(CONFIG), look(LAYER), upload('1'), upload('2')],
+  const server = await startExchange(
+    t,
     [
-      { method: 'PUT', path: /^\/u\//, answer: stored },
-      { method: 'PUT', path: /^\/u\//, answer: stored },
+      [look(CONFIG), look(LAYER), upload('1'), upload('2')],
+      [
+        { method: 'PUT', path: /^\/u\//, answer: stored },
+        { method: 'PUT', path: /^\/u\//, answer: stored },
+      ],
+      { method: 'PUT', path: '/v2/a/manifests/1', body: MANIFEST.bytes, answer: stored },
     ],
-    { method: 'PUT', path: '/v2/a/manifests/1', body: MANIFEST.bytes, answer: stored },
-  ]);
+    { together: true },
+  );
   await copyArtifact(new Memory([CONFIG, LAYER], { '1': MANIFEST }), connect(t, server.host), '1', { tag: '1' });
 });
 

@@ -121,7 +121,7 @@ export async function startFaultProxy(
   };
 
   const travel = async (socket: Socket): Promise<void> => {
-    if (latency > 0) await pause(known.has(socket) ? latency : 2 * latency);
+    if (latency > 0) await pause(known.has(socket) ? latency : 2 * latency, undefined, { ref: false });
     known.add(socket);
   };
 
@@ -145,7 +145,7 @@ export async function startFaultProxy(
         return void response.writeHead(307, { location, 'content-length': '0' }).end();
       }
       case 'delay':
-        await pause(options.pause ?? 100);
+        await pause(options.pause ?? 100, undefined, { ref: false });
     }
     await pass(request, response, { target, path, headers: request.headers, fault, chance });
   };

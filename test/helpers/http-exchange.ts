@@ -4,7 +4,7 @@
  *
  *     const server = await startExchange(t, [
  *       { method: 'HEAD', path: '/v2/a/manifests/1', answer: { status: 401, headers: { 'www-authenticate': 'Basic' } } },
- *       [one, other]                  requests that may come in any order
+ *       [one, other]                  requests that may come in any order; with `together`, at the same time
  *     ]);
  */
 import assert from 'node:assert/strict';
@@ -70,6 +70,8 @@ export interface Exchange {
 export interface ExchangeOptions {
   /** PEM texts: the server then speaks TLS. */
   readonly tls?: { readonly cert: string; readonly key: string; readonly ca?: string; readonly requestCert?: boolean };
+  /** Answers nothing of a group before all of it has been asked: a client that asks one after the other waits for ever. */
+  readonly together?: boolean;
 }
 
 type Step = ExpectedRequest | readonly ExpectedRequest[];
@@ -78,13 +80,14 @@ type Step = ExpectedRequest | readonly ExpectedRequest[];
 export async function startExchange(
   t: Pick<TestContext, 'after'>,
   steps: readonly Step[] | ((server: { readonly host: string; readonly url: string }) => readonly Step[]),
-  { tls }: ExchangeOptions = {},
+  { tls, together = false }: ExchangeOptions = {},
 ): Promise<Exchange> {
   const requests: ReceivedRequest[] = [];
   const faults: string[] = [];
   const sockets = new Set<Socket>();
   let connections = 0;
   let pending: ExpectedRequest[][] = [];
+  const held: (() => void)[] = [];
 
   const listener: RequestListener = (message, response) => {
     void readRequest(message).then((request) => {
@@ -101,11 +104,10 @@ export async function startExchange(
       }
       step.splice(index, 1);
       if (step.length === 0) pending.shift();
-      send(
-        response,
-        typeof expected.answer === 'function' ? expected.answer(request) : expected.answer,
-        request.method,
-      );
+      const { answer } = expected;
+      held.push(() => send(response, typeof answer === 'function' ? answer(request) : answer, request.method));
+      if (together && step.length > 0) return;
+      for (const reply of held.splice(0)) reply();
     });
   };
   const server = tls ? createTlsServer({ ...tls, rejectUnauthorized: false }, listener) : createServer(listener);
