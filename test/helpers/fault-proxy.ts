@@ -36,7 +36,7 @@ export type Fault =
   | '429'
   | '500'
   | '503'
-  /** GET and HEAD only: the content is elsewhere, on another port, under a signed URL. */
+  /** GET and HEAD of what the client may have: it is elsewhere, on another port, under a signed URL. */
   | 'redirect';
 
 export interface FaultProxyOptions {
@@ -120,6 +120,13 @@ export async function startFaultProxy(
     return { fault, chance: second };
   };
 
+  /** Where the content of a request is elsewhere. */
+  const place = (request: IncomingMessage): string => {
+    const ticket = createHash('sha256').update(`${seed} ${signed.size}`).digest('hex').slice(0, 16);
+    signed.set(ticket, request);
+    return `${origin(store, tls !== undefined)}${(request.url ?? '/').split('?')[0]}?X-Signature=${ticket}`;
+  };
+
   const travel = async (socket: Socket): Promise<void> => {
     if (latency > 0) await pause(known.has(socket) ? latency : 2 * latency, undefined, { ref: false });
     known.add(socket);
@@ -138,16 +145,10 @@ export async function startFaultProxy(
       case '503':
         request.resume();
         return void response.writeHead(Number(fault), fault === '500' ? {} : { 'retry-after': retryAfter }).end();
-      case 'redirect': {
-        const ticket = createHash('sha256').update(`${seed} ${signed.size}`).digest('hex').slice(0, 16);
-        signed.set(ticket, request);
-        const location = `${origin(store, tls !== undefined)}${path.split('?')[0]}?X-Signature=${ticket}`;
-        return void response.writeHead(307, { location, 'content-length': '0' }).end();
-      }
       case 'delay':
         await pause(options.pause ?? 100, undefined, { ref: false });
     }
-    await pass(request, response, { target, path, headers: request.headers, fault, chance });
+    await pass(request, response, { target, path, headers: request.headers, fault, chance, place });
   };
 
   const serveElsewhere = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -159,7 +160,7 @@ export async function startFaultProxy(
     // What a store holds needs no credentials of the registry's; the range is this request's own.
     const { range } = request.headers;
     const headers = { ...first.headers, ...(range !== undefined && { range }) };
-    await pass(request, response, { target, path: first.url ?? '/', headers, fault: undefined, chance: 0 });
+    await pass(request, response, { target, path: first.url ?? '/', headers, fault: undefined, chance: 0, place });
   };
 
   const listen = async (handler: typeof handle): Promise<Server> => {
@@ -237,11 +238,12 @@ interface Passage {
   readonly fault: Fault | undefined;
   /** From 0 to 1: where in a body the fault is. */
   readonly chance: number;
+  readonly place: (request: IncomingMessage) => string;
 }
 
 /** Has the server answer the request. The host that the client named is kept, so that `Location` leads back to the proxy. */
 async function pass(request: IncomingMessage, response: ServerResponse, passage: Passage): Promise<void> {
-  const { target, path, headers, fault, chance } = passage;
+  const { target, path, headers, fault, chance, place } = passage;
   const { protocol, hostname, port } = new URL(target);
   const send = protocol === 'https:' ? forwardTls : forward;
   const wanted: RequestOptions = {
@@ -275,6 +277,10 @@ async function pass(request: IncomingMessage, response: ServerResponse, passage:
   }
   const answer = await arrived;
   if (fault === 'cut-answer') return void request.socket.destroy();
+  if (fault === 'redirect' && answer.statusCode !== undefined && [200, 206].includes(answer.statusCode)) {
+    answer.destroy();
+    return void response.writeHead(307, { location: place(request), 'content-length': '0' }).end();
+  }
   const { connection: _, 'keep-alive': __, ...passed } = answer.headers;
   const status = answer.statusCode ?? 502;
   if (fault === undefined || !BODY_FAULTS.includes(fault)) {
