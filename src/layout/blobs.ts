@@ -33,6 +33,24 @@ export function findBlob(dir: string, digest: Digest): BlobFile | undefined {
   return stats?.isFile() ? { size: stats.size, created: stats.mtime } : undefined;
 }
 
+/** Milliseconds in which a file system may give two changes the same time. */
+const TICK = 20;
+
+/**
+ * What tells that a file is still the one that was read, without reading it: whoever changes it, its time of change goes with
+ * it. Undefined where there is none, or where it has just changed and may change again within one tick of the clock.
+ */
+export function blobStamp(dir: string, digest: Digest): string | undefined {
+  const path = blobPath(dir, digest);
+  try {
+    const stats = statSync(path, { throwIfNoEntry: false });
+    if (!stats?.isFile() || Date.now() - stats.ctimeMs < TICK) return undefined;
+    return `${stats.ino} ${stats.size} ${stats.ctimeMs}`;
+  } catch (error) {
+    throw readFault(error, path);
+  }
+}
+
 /** As {@link findBlob}. @throws ChartError `BLOB_NOT_FOUND` */
 export function statBlobFile(dir: string, digest: Digest): BlobFile {
   const found = findBlob(dir, digest);

@@ -13,8 +13,9 @@ import type { Digest, DigestAlgorithm } from '../oci/digest.js';
 import type { RawManifest } from '../oci/manifest.js';
 import type { CallOptions, ReadBlobOptions, ServableTarget, WriteBlobOptions } from '../oci/target.js';
 import { openBlob } from './blob-stream.js';
-import { type BlobFile, hashBlob, readSmall, statBlobFile, verifyBlob } from './blobs.js';
+import { type BlobFile, blobStamp, hashBlob, readSmall, statBlobFile, verifyBlob } from './blobs.js';
 import { createContext, type LayoutOptions } from './context.js';
+import { type DerivedFile, readDerived, writeDerived } from './derived-file.js';
 import type { IndexEntry } from './index-json.js';
 import { type IngestOptions, ingestBlob, putBytes, writeBlob } from './ingest.js';
 import { ManifestFacts } from './manifest-facts.js';
@@ -29,6 +30,7 @@ import { Uploads } from './uploads.js';
 
 export type { BlobFile } from './blobs.js';
 export type { LayoutOptions } from './context.js';
+export type { DerivedFile } from './derived-file.js';
 export type { IndexEntry } from './index-json.js';
 export type { IngestOptions } from './ingest.js';
 export type { LockWait } from './lock.js';
@@ -66,6 +68,8 @@ export interface Layout extends ServableTarget {
   readSmallBlobs(descriptors: readonly Descriptor[]): (Uint8Array | ChartError)[];
   /** Size and age of the file, without reading it. @throws ChartError `BLOB_NOT_FOUND`, `LAYOUT_UNREADABLE` */
   statBlobFile(digest: Digest): BlobFile;
+  /** The same for as long as the file is unchanged; undefined where that cannot be told. See blobs.ts. */
+  blobStamp(digest: Digest): string | undefined;
   /** Compares a blob of any size with its descriptor. @throws ChartError as `readManifest`, but for the limit; `CANCELLED` */
   verifyBlob(descriptor: Descriptor, options?: CallOptions): Promise<void>;
   /** What a blob of any size really is. @throws ChartError `BLOB_NOT_FOUND`, `LAYOUT_UNREADABLE`, `CANCELLED` */
@@ -79,6 +83,11 @@ export interface Layout extends ServableTarget {
   ingestBlob(content: Readable, options: IngestOptions): Promise<Descriptor>;
   /** Stores bytes at hand. Idempotent; replaces a damaged blob. */
   putBytes(bytes: Uint8Array, mediaType: string, algorithm?: DigestAlgorithm): Promise<Descriptor>;
+
+  /** What was worked out before, where it is to be had. See derived-file.ts. */
+  readDerived(file: DerivedFile): string | undefined;
+  /** Keeps what was worked out, where that is possible; never fails for the state of the cache. */
+  writeDerived(file: DerivedFile, text: string): Promise<void>;
 
   /** What `applyPrune` would delete. See prune.ts. */
   planPrune(options?: PruneOptions): Promise<PrunePlan>;
@@ -126,6 +135,7 @@ export function openLayout(directory: string, options: LayoutOptions = {}): Layo
     },
     readSmallBlobs: (descriptors) => descriptors.map((descriptor) => orError(() => readSmall(dir, descriptor))),
     statBlobFile: (digest) => statBlobFile(dir, digest),
+    blobStamp: (digest) => blobStamp(dir, digest),
     verifyBlob: (descriptor, call) => readRelied(context, descriptor.digest, () => verifyBlob(dir, descriptor, call)),
     hashBlob: (digest, call) => hashBlob(dir, digest, call),
     readBlob: ({ digest }, call) => readRelied(context, digest, () => openBlob(dir, digest, call)),
@@ -133,6 +143,9 @@ export function openLayout(directory: string, options: LayoutOptions = {}): Layo
     writeBlob: (descriptor, open, call) => writeBlob(context, descriptor, open, call),
     ingestBlob: (content, call) => ingestBlob(context, content, call),
     putBytes: (bytes, mediaType, algorithm) => putBytes(context, bytes, mediaType, algorithm),
+
+    readDerived: (file) => readDerived(context, file),
+    writeDerived: (file, text) => writeDerived(context, file, text),
 
     planPrune: (call) => planPrune(context, call),
     applyPrune: (plan, call) => applyPrune(context, plan, call),

@@ -5,6 +5,7 @@
  *     oci-layout                 {"imageLayoutVersion":"1.0.0"}
  *     index.json                 the names, see index-json.ts
  *     index.json.lock/           is there while somebody changes index.json, see lock-directory.ts
+ *     list-cache                 what list read before, see derived-file.ts
  *     blobs/sha256/HEX           content under its own hash; whole or not there, see ingest.ts
  *     ingest/w-HOST-PID-RANDOM/  what one process has in the making, see workspace.ts
  *     ingest/upload-ID           a blob that arrives in pieces, see uploads.ts

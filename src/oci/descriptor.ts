@@ -56,8 +56,12 @@ export function parseDescriptor(value: unknown, where: string): Descriptor {
 function parseAnnotations(value: unknown, where: string): Record<string, string> | undefined {
   if (value === undefined || value === null) return undefined;
   if (!isRecord(value)) throw new ChartError('MANIFEST_INVALID', `${where} has annotations that are not an object`);
-  const entries = Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
-  return Object.assign(Object.create(null), Object.fromEntries(entries));
+  const annotations: Record<string, string> = Object.create(null);
+  for (const key of Object.keys(value)) {
+    const text = value[key];
+    if (typeof text === 'string') annotations[key] = text;
+  }
+  return annotations;
 }
 
 /** The three members that identify content, without annotations. */

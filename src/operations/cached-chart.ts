@@ -110,7 +110,7 @@ export function cachedArtifact(layout: Layout, manifest: RawManifest): Promise<C
   });
 }
 
-export function damagedLayer({ digest, size }: Descriptor, found: number): ChartError {
+export function damagedLayer({ digest, size }: Pick<Descriptor, 'digest' | 'size'>, found: number): ChartError {
   return new ChartError('BLOB_SIZE_MISMATCH', `content ${digest} has ${found} bytes instead of ${size}`, {
     hint: 'Save or pull the chart again to mend it.',
   });

@@ -1,6 +1,7 @@
 /** The charts of the cache. */
 import { compareBytes } from '../chart/byte-order.js';
 import type { Layout } from '../layout/layout.js';
+import { isPattern, patternTest } from './pattern.js';
 import { type Listing, readCharts } from './read-charts.js';
 
 export type { ListedChart, Listing } from './read-charts.js';
@@ -11,19 +12,13 @@ export type { ListedChart, Listing } from './read-charts.js';
  */
 export async function listCharts({ layout }: { layout: Layout }, pattern?: string): Promise<Listing> {
   const index = await layout.readIndex();
-  const matches = pattern === undefined ? () => true : patternTest(pattern);
+  const matches = pattern === undefined ? () => true : matcher(pattern);
   const wanted = index.filter(({ name }) => name !== undefined && matches(name));
-  const { charts, broken } = await readCharts(layout, wanted);
+  const { charts, broken } = await readCharts(layout, wanted, { isAll: pattern === undefined });
   const order = (a: { ref: string }, b: { ref: string }): number => compareBytes(a.ref, b.ref);
   return { charts: charts.sort(order), broken: broken.sort(order) };
 }
 
-function patternTest(pattern: string): (name: string) => boolean {
-  if (!/[*?]/.test(pattern)) return (name) => name.includes(pattern);
-  const source = pattern
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replace(/\*+/g, '.*')
-    .replace(/\?/g, '.');
-  const expression = new RegExp(`^${source}$`, 'su');
-  return (name) => expression.test(name);
+function matcher(pattern: string): (name: string) => boolean {
+  return isPattern(pattern) ? patternTest(pattern) : (name) => name.includes(pattern);
 }

@@ -1,4 +1,7 @@
-/** Many charts of the cache at once, for `list`: two small reads and one look at a file each, the same content once. */
+/**
+ * Many charts of the cache at once, for `list`: two small reads and one look at a file each, the same content once; of what was
+ * listed before only two looks at files (list-cache.ts).
+ */
 import { type ChartParts, chartParts, looksLikeChart } from '../artifact.js';
 import { parseConfig } from '../chart/config.js';
 import { ChartError, isChartError } from '../errors.js';
@@ -7,6 +10,7 @@ import type { Descriptor } from '../oci/descriptor.js';
 import type { Digest } from '../oci/digest.js';
 import { parseManifest, type RawManifest } from '../oci/manifest.js';
 import { cachedArtifact, damagedLayer, readMetadata } from './cached-chart.js';
+import { ListCache } from './list-cache.js';
 import type { ChartSummary } from './summary.js';
 
 /** A chart as `list` shows it. */
@@ -25,10 +29,19 @@ export interface Listing {
 
 type Facts = Pick<ListedChart, 'name' | 'version' | 'size' | 'created'>;
 
-/** Reads what is listed of every entry. An entry that cannot be read is in `broken`, one that is no chart in neither. */
-export async function readCharts(layout: Layout, entries: readonly IndexEntry[]): Promise<Listing> {
+/**
+ * Reads what is listed of every entry. An entry that cannot be read is in `broken`, one that is no chart in neither.
+ *
+ * @param options.isAll the entries are all that the cache has
+ */
+export async function readCharts(
+  layout: Layout,
+  entries: readonly IndexEntry[],
+  { isAll = false } = {},
+): Promise<Listing> {
   const listing: Listing = { charts: [], broken: [] };
   const known = new Map<Digest, Facts | ChartError | undefined>();
+  const cache = new ListCache(layout, entries.length);
   for (const { name, descriptor, fault } of entries) {
     const ref = name as string;
     if (descriptor === undefined) {
@@ -36,31 +49,48 @@ export async function readCharts(layout: Layout, entries: readonly IndexEntry[])
       continue;
     }
     const { digest } = descriptor;
-    if (!known.has(digest)) known.set(digest, await readFacts(layout, descriptor));
+    if (!known.has(digest)) known.set(digest, await readFacts(layout, cache, descriptor));
     const facts = known.get(digest);
     if (facts instanceof ChartError) listing.broken.push({ ref, error: facts });
     else if (facts) listing.charts.push({ ref, digest, ...facts });
   }
+  await cache.keep(isAll);
   return listing;
 }
 
-async function readFacts(layout: Layout, descriptor: Descriptor): Promise<Facts | ChartError | undefined> {
+async function readFacts(
+  layout: Layout,
+  cache: ListCache,
+  descriptor: Descriptor,
+): Promise<Facts | ChartError | undefined> {
   try {
+    const known = cache.find(descriptor.digest);
+    if (known) return { name: known.name, version: known.version, ...layerFacts(layout, known.layer, known.size) };
+    const stamp = layout.blobStamp(descriptor.digest);
     const [bytes] = layout.readSmallBlobs([descriptor]);
     if (!bytes || bytes instanceof ChartError) return bytes;
     const manifest = parseManifest(bytes, descriptor.mediaType);
-    const parts =
-      manifest.kind === 'index'
-        ? await chartInIndex(layout, { descriptor, bytes })
-        : looksLikeChart(manifest) && chartParts(manifest);
+    if (manifest.kind === 'manifest' && !looksLikeChart(manifest)) return undefined;
+    const parts = manifest.kind === 'index' ? await chartInIndex(layout, { descriptor, bytes }) : chartParts(manifest);
     if (!parts) return undefined;
-    const { size, created } = layout.statBlobFile(parts.layer.digest);
-    if (size !== parts.layer.size) return damagedLayer(parts.layer, size);
-    return { ...(configFacts(layout, parts) ?? (await readMetadata(layout, parts))), size, created };
+    const { layer } = parts;
+    const facts = layerFacts(layout, layer.digest, layer.size);
+    const metadata = configFacts(layout, parts);
+    if (metadata && manifest.kind === 'manifest') {
+      cache.add(descriptor.digest, stamp, { layer: layer.digest, size: layer.size, ...metadata });
+    }
+    return { ...(metadata ?? (await readMetadata(layout, parts))), ...facts };
   } catch (error) {
     if (isChartError(error)) return error;
     throw error;
   }
+}
+
+/** @throws ChartError `BLOB_NOT_FOUND`, `BLOB_SIZE_MISMATCH` */
+function layerFacts(layout: Layout, digest: Digest, promised: number): Pick<Facts, 'size' | 'created'> {
+  const { size, created } = layout.statBlobFile(digest);
+  if (size !== promised) throw damagedLayer({ digest, size: promised }, size);
+  return { size, created };
 }
 
 /** Undefined for an index of something else. */

@@ -1,24 +1,48 @@
 /** References out of the cache. Blobs stay until `prune`, as with Helm 3.6.3. */
-import type { Layout } from '../layout/layout.js';
+import { compareBytes } from '../chart/byte-order.js';
+import { ChartError } from '../errors.js';
+import type { IndexEntry, Layout } from '../layout/layout.js';
 import { findEntry } from './cached-chart.js';
 import { type Outcome, outcomeOf } from './outcome.js';
+import { isPattern, patternTest } from './pattern.js';
 
 export interface Removed {
   readonly ref: string;
 }
 
-/** Removes references, all in one write of index.json. A broken entry can be removed too. */
+/**
+ * Removes references, all in one write of index.json. A broken entry can be removed too. A pattern stands for all names that fit it,
+ * and has an outcome for each.
+ */
 export async function removeCharts(
   { layout, signal }: { layout: Layout; signal?: AbortSignal | undefined },
   refs: readonly string[],
 ): Promise<Outcome<Removed>[]> {
   const index = await layout.readIndex();
-  const found = await Promise.all(
-    refs.map((text) =>
-      outcomeOf(text, async () => index.find(({ name }) => name === text)?.name ?? findEntry(index, text).name),
-    ),
-  );
-  const names = new Set(found.flatMap(({ result }) => (result === undefined ? [] : [result])));
+  const found: Outcome<string>[] = [];
+  const names = new Set<string>();
+  const add = (outcome: Outcome<string>): void => {
+    found.push(outcome);
+    if (outcome.result !== undefined) names.add(outcome.result);
+  };
+  for (const text of refs) {
+    const matching = await outcomeOf(text, async () => find(index, text));
+    if (matching.error) add(matching);
+    else if (!isPattern(text)) for (const name of matching.result) add({ item: text, result: name });
+    else for (const name of matching.result) if (!names.has(name)) add({ item: name, result: name });
+  }
   if (names.size > 0) await layout.untagAll([...names], { signal });
   return found.map((outcome) => (outcome.error ? outcome : { item: outcome.item, result: { ref: outcome.result } }));
+}
+
+/** @throws ChartError `CHART_NOT_FOUND`, `REFERENCE_INVALID`, the entry's own fault */
+function find(index: readonly IndexEntry[], text: string): string[] {
+  if (index.some(({ name }) => name === text)) return [text];
+  if (!isPattern(text)) return [findEntry(index, text).name];
+  const fits = patternTest(text);
+  const names = index.flatMap(({ name }) => (name !== undefined && fits(name) ? [name] : []));
+  if (names.length > 0) return names.sort(compareBytes);
+  throw new ChartError('CHART_NOT_FOUND', `no reference in the cache fits ${text}`, {
+    hint: `chart list '${text}' shows what a pattern fits; * stands for any text, ? for one character.`,
+  });
 }

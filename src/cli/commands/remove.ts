@@ -14,7 +14,7 @@ import {
 import { printable } from '../text.js';
 
 export const configure: Configure = (command, context) => {
-  command.argument('[ref...]', 'charts in the cache');
+  command.argument('[ref...]', 'charts in the cache; * and ? in quotes as in a shell, * also crosses /');
   addFileOption(command);
   addFormatOption(command).addHelpText(
     'after',
@@ -23,21 +23,24 @@ Only the references go; chart prune deletes what no reference reaches.
 
 Examples:
   chart remove registry.example.com/team/app:1.0.0
+  chart remove 'registry.example.com/team/app:*'
   chart list -q registry.example.com/old | chart remove -f -`,
   );
   command.action(async (given: string[]) => {
     const { options, settings } = readOptions<FormatOptions & FileOptions>(command, context);
     const refs = await readItems(context, command, given, options);
     const { removeCharts } = await import('../../operations/remove.js');
-    const report = new ItemReport<Removed>(context, refs, options, {
-      text: ({ ref }) => `${printable(splitName(ref).tag || ref)}: removed\n`,
-      quiet: ({ ref }) => `${printable(ref)}\n`,
-      data: ({ ref }) => ({ ref, status: 'removed' }),
-    });
     const outcomes = await removeCharts(
       { layout: await openCache(context, settings.cacheDirectory), signal: context.signal },
       refs,
     );
+    const items = outcomes.map(({ item }) => item);
+    const report = new ItemReport<Removed>(context, items, options, {
+      // Of what a pattern fits only the whole name says what it is.
+      text: ({ ref }) => `${printable(refs.includes(ref) ? splitName(ref).tag || ref : ref)}: removed\n`,
+      quiet: ({ ref }) => `${printable(ref)}\n`,
+      data: ({ ref }) => ({ ref, status: 'removed' }),
+    });
     for (const [index, outcome] of outcomes.entries()) report.done(index, outcome);
     await report.end();
   });

@@ -1,0 +1,171 @@
+/** `list` of many charts, with what it knows from the time before: the truth is on the disk, whatever list-cache says. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { openLayout } from '../../src/layout/layout.js';
+import { temporaryDirectory } from '../helpers/fixtures.js';
+import { assertValidLayout, type StoredArtifact, storeArtifact } from '../helpers/layout.js';
+import { runChart } from '../helpers/run.js';
+import { withoutPrivileges } from '../layout/privileges.js';
+
+const COUNT = 260;
+const cleanups: (() => Promise<void> | void)[] = [];
+const cache = join(temporaryDirectory({ after: (fn) => void cleanups.push(fn as () => void) }), 'cache');
+const file = join(cache, 'list-cache');
+let stored: StoredArtifact[] = [];
+
+before(async () => {
+  const layout = openLayout(cache, { fsync: false });
+  stored = await Promise.all(Array.from({ length: COUNT }, (_, i) => storeArtifact(layout, { content: `chart${i}` })));
+  await layout.tagAll(
+    stored.map(({ manifest }, i) => ({ name: `registry.example.com/c${i}:1.0.0`, descriptor: manifest })),
+  );
+  await layout.close();
+});
+after(async () => {
+  assertValidLayout(cache);
+  for (const cleanup of cleanups) await cleanup();
+});
+
+interface Listed {
+  readonly refs: ReadonlyMap<string, { readonly name: string; readonly size: number }>;
+  readonly warnings: string;
+}
+
+async function list(...args: string[]): Promise<Listed> {
+  const { exit, stdout, stderr } = await runChart(['list', '-o', 'json', '--cache-dir', cache, ...args]);
+  assert.equal(exit, 0, stderr);
+  const charts = JSON.parse(stdout) as { ref: string; name: string; size: number; created: string }[];
+  return { refs: new Map(charts.map((chart) => [chart.ref, chart])), warnings: stderr };
+}
+
+function blobPath(digest: string): string {
+  return join(cache, 'blobs', ...digest.split(':'));
+}
+
+/** Content of list-cache with the hash that belongs to it. */
+function sealed(content: string): string {
+  return `chart-list-1 sha256:${createHash('sha256').update(content).digest('hex')}\n${content}`;
+}
+
+test('what was listed once is listed again from list-cache, and is the same', async () => {
+  const first = await list();
+  assert.equal(first.refs.size, COUNT);
+  assert.ok(existsSync(file));
+  assert.deepEqual(readdirSync(join(cache, 'ingest')), []);
+  assert.deepEqual(await list(), first);
+  // It is indeed used: what it calls the charts is believed as long as their files are unchanged.
+  const lines = readFileSync(file, 'utf8').split('\n').slice(1).join('\n');
+  writeFileSync(file, sealed(lines.replaceAll('"chart7"', '"known"')));
+  assert.equal((await list()).refs.get('registry.example.com/c7:1.0.0')?.name, 'known');
+  rmSync(file);
+  assert.deepEqual(await list(), first, 'it may be deleted at any time');
+});
+
+test('what has changed on the disk since is told as it is now', async () => {
+  const { refs } = await list();
+  const [one, two, three] = stored as [StoredArtifact, StoredArtifact, StoredArtifact];
+  const damaged = blobPath(one.manifest.digest);
+  const good = readFileSync(damaged);
+  const { atime, mtime } = statSync(damaged);
+  rmSync(damaged);
+  writeFileSync(damaged, good.toString().replace('"schemaVersion":2', '"schemaVersion":3'));
+  utimesSync(damaged, atime, mtime);
+  const layer = blobPath((two.layers[0] as { digest: string }).digest);
+  const content = readFileSync(layer);
+  unlinkSync(layer);
+  const longer = blobPath((three.layers[0] as { digest: string }).digest);
+  const whole = readFileSync(longer);
+  chmodSync(longer, 0o644);
+  writeFileSync(longer, `${whole}!`);
+  const after = await list();
+  assert.equal(after.refs.size, COUNT - 3);
+  for (const i of [0, 1, 2])
+    assert.match(after.warnings, new RegExp(`left out registry\\.example\\.com/c${i}:1\\.0\\.0`));
+  rmSync(damaged);
+  writeFileSync(damaged, good);
+  writeFileSync(layer, content);
+  writeFileSync(longer, whole);
+  assert.deepEqual(await list(), { refs: (await list()).refs, warnings: '' });
+  assert.deepEqual([...(await list()).refs.keys()], [...refs.keys()]);
+});
+
+test('whatever lies in its place, the list is right', async () => {
+  rmSync(file, { force: true });
+  const { refs } = await list();
+  const good = readFileSync(file, 'utf8');
+  const [, first = ''] = good.split('\n');
+  const [digest = '', stamp = ''] = first.split('\t');
+  const bad = [
+    '',
+    'x',
+    good.slice(0, -1),
+    good.replace('chart-list-1', 'chart-list-9'),
+    good.replace('"1.0.0"', '"9.0.0"'),
+    Buffer.alloc(100_000),
+    sealed(''),
+    sealed('no\ttabs\n\t\t\t\t\n'),
+    sealed(`${digest}\t${stamp}\tsha256:../../../etc/passwd\t5\t"a"\t"b"`),
+    sealed(`${digest}\t${stamp}\t${digest}\t1e99\t"a"\t"b"`),
+    sealed(`${digest}\t${stamp}\t${digest}\t5\t{"a":1}\t["b"]`),
+    sealed(`${digest}\t${stamp}`),
+    sealed('__proto__\t1 2 3\t__proto__\t5\t"a"\t"b"'),
+  ];
+  for (const content of bad) {
+    rmSync(file, { force: true });
+    writeFileSync(file, content);
+    assert.deepEqual(await list(), { refs, warnings: '' }, content.toString().slice(0, 100));
+  }
+  rmSync(file);
+  mkdirSync(file);
+  assert.deepEqual(await list(), { refs, warnings: '' }, 'a directory');
+  rmSync(file, { recursive: true });
+});
+
+test('a list of some charts does not forget the others', async () => {
+  rmSync(file, { force: true });
+  await list();
+  const before = readFileSync(file, 'utf8').split('\n').length;
+  assert.equal((await list('registry.example.com/c1*')).refs.size, 111);
+  assert.equal(readFileSync(file, 'utf8').split('\n').length, before);
+});
+
+test('a cache that may only be read is listed, and nothing is written', async () => {
+  rmSync(file, { force: true });
+  const { listCharts } = await import('../../src/operations/list.js');
+  await withoutPrivileges(cache, async () => {
+    const { charts, broken } = await listCharts({ layout: openLayout(cache) });
+    assert.deepEqual([charts.length, broken.length], [COUNT, 0]);
+  });
+  const readOnly = await listCharts({ layout: openLayout(cache, { readOnly: true }) });
+  assert.equal(readOnly.charts.length, COUNT);
+  assert.ok(!existsSync(file));
+});
+
+test('several that list at the same time, while charts come and go, all see whole lists', async () => {
+  rmSync(file, { force: true });
+  const layout = openLayout(cache, { fsync: false });
+  const lists = Array.from({ length: 4 }, () => list());
+  for (let i = 0; i < 20; i++) {
+    await layout.tag('registry.example.com/passing:1', (stored[i] as StoredArtifact).manifest);
+    await layout.untag('registry.example.com/passing:1');
+  }
+  for (const { refs, warnings } of await Promise.all(lists)) {
+    assert.equal(warnings, '');
+    assert.equal([...refs.keys()].filter((ref) => !ref.includes('passing')).length, COUNT);
+  }
+  await layout.close();
+});
