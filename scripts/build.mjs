@@ -64,7 +64,9 @@ writeFileSync(
   `import library from './index.cjs';\n\nexport const { ${exports.join(', ')} } = library;\n`,
 );
 
-writeFileSync('dist/LICENSES.txt', licences(Object.keys(result.metafile.inputs)));
+const packages = packagesOf(Object.keys(result.metafile.inputs));
+writeFileSync('dist/LICENSES.txt', licences(packages));
+writeFileSync('dist/packages.json', `${JSON.stringify(packages.map(readPackage), undefined, 2)}\n`);
 const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
 execFileSync(process.execPath, [tsc, '-p', 'tsconfig.types.json'], { stdio: 'inherit' });
 
@@ -93,15 +95,25 @@ function loadChildProcessLate({ onLoad }) {
   });
 }
 
-/** The licence texts of the packages that were bundled. */
-function licences(inputs) {
+/** The directories of the packages that were bundled. */
+function packagesOf(inputs) {
   const packages = new Set();
   for (const input of inputs) {
     const match = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input);
     if (match) packages.add(match[1]);
   }
-  const texts = [...packages].sort().map((folder) => {
-    const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  return [...packages].sort();
+}
+
+function readPackage(folder) {
+  const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  return { name, version, license };
+}
+
+/** The licence texts of packages. */
+function licences(packages) {
+  const texts = packages.map((folder) => {
+    const { name, version, license } = readPackage(folder);
     const text = ['LICENSE', 'LICENSE.md', 'LICENSE.txt', 'license', 'LICENCE']
       .map((file) => {
         try {
