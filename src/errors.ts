@@ -39,6 +39,11 @@ export type ChartErrorCode =
   | 'LAYOUT_UNREADABLE'
   | 'LAYOUT_UNWRITABLE'
   | 'DISK_FULL'
+  // bundle files
+  | 'BUNDLE_INVALID'
+  | 'BUNDLE_INCOMPLETE'
+  | 'BUNDLE_UNREADABLE'
+  | 'BUNDLE_UNWRITABLE'
   // the wire
   | 'REGISTRY_UNREACHABLE'
   | 'REGISTRY_TLS'

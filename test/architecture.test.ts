@@ -4,7 +4,7 @@
  *
  *     errors.ts                                                    level 0
  *     oci/ chart/                          errors                  level 1
- *     artifact.ts repository/              errors oci chart        level 2
+ *     artifact.ts repository/ bundle/      errors oci chart        level 2
  *     copy-referrers.ts                    errors oci copy         level 2
  *     site/                                and artifact            level 2
  *     copy.ts layout/ registry/ server/    errors oci              level 2
@@ -23,6 +23,7 @@ const LOW = [
   'oci',
   'chart',
   'artifact',
+  'bundle',
   'copy',
   'copy-referrers',
   'layout',
@@ -37,6 +38,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   oci: ['errors'],
   chart: ['errors'],
   artifact: ['errors', 'oci', 'chart'],
+  bundle: ['errors', 'oci', 'chart'],
   copy: ['errors', 'oci'],
   'copy-referrers': ['errors', 'oci', 'copy'],
   layout: ['errors', 'oci'],

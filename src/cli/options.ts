@@ -72,6 +72,14 @@ export function addFormatOption(command: Command): Command {
   );
 }
 
+/** For a command below one that does something by itself: that one's options are not for this one, and not in its help. */
+export function ownOptionsOnly(command: Command): Command {
+  return command.configureHelp({
+    ...command.configureHelp(),
+    visibleGlobalOptions: () => [...(command.parent?.parent?.options ?? [])],
+  });
+}
+
 export function addKeyringOption(command: Command): Command {
   return command.option(
     '--keyring <file>',

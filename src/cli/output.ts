@@ -33,6 +33,41 @@ export class Output {
   }
 
   /**
+   * Writes a stream of any length, no faster than it is taken.
+   *
+   * @throws ChartError `OUTPUT_FAILED` also where the reader has gone: the content was not text that it had seen enough of
+   */
+  async pipe(content: AsyncIterable<Uint8Array>): Promise<void> {
+    this.#used = true;
+    for await (const piece of content) {
+      if (this.#fault === undefined && !this.#stream.write(piece)) await this.#drained();
+      if (this.#fault !== undefined) break;
+    }
+    await new Promise<void>((resolve) => {
+      if (this.#fault) return resolve();
+      this.#stream.once('error', () => resolve());
+      this.#stream.write('', () => resolve());
+    });
+    if (this.#fault?.code !== 'EPIPE') return;
+    throw new ChartError('OUTPUT_FAILED', 'whatever read standard output has ended before all was written', {
+      cause: this.#fault,
+      hint: 'See what the other program says; what it took so far is no whole bundle.',
+    });
+  }
+
+  #drained(): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.#stream.removeListener('drain', done);
+        this.#stream.removeListener('error', done);
+        this.#stream.removeListener('close', done);
+        resolve();
+      };
+      for (const event of ['drain', 'error', 'close']) this.#stream.once(event, done);
+    });
+  }
+
+  /**
    * Resolves when everything has been handed to the system, so that an exit loses nothing.
    *
    * @throws ChartError `DISK_FULL`, `OUTPUT_FAILED`

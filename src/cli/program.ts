@@ -51,6 +51,16 @@ const COMMANDS: readonly Entry[] = [
   { name: 'show', summary: 'show parts of a cached chart', load: () => import('./commands/show.js') },
   { name: 'verify', summary: 'check the cache, or who signed charts', load: () => import('./commands/verify.js') },
   { name: 'prune', summary: 'delete what no reference reaches', load: () => import('./commands/prune.js') },
+  {
+    name: 'bundle',
+    summary: 'write cached charts to one portable file',
+    load: () => import('./commands/bundle.js'),
+    children: [
+      { name: 'ls', summary: 'list what a bundle holds', load: () => import('./commands/bundle-ls.js') },
+      { name: 'verify', summary: 'check a bundle', load: () => import('./commands/bundle-verify.js') },
+    ],
+  },
+  { name: 'unbundle', summary: 'load a bundle into the cache', load: () => import('./commands/unbundle.js') },
   { name: 'serve', summary: 'serve the cache as an OCI registry', load: () => import('./commands/serve.js') },
   {
     name: 'registry',
@@ -94,8 +104,13 @@ export async function buildProgram(context: Context, args: readonly string[]): P
   applyHouseStyle(program, context);
   await addCommands(program, context, COMMANDS, path);
   const group = path.length === 0 ? program : program.commands.find((command) => command.name() === path[0]);
-  if (group && path.length < 2 && group.commands.length > 0) showHelpWhenBare(group);
+  if (group && path.length < 2 && group.commands.length > 0 && !doesSomething(group)) showHelpWhenBare(group);
   return program;
+}
+
+/** `chart bundle REF...` works by itself, beside `chart bundle ls`. */
+function doesSomething(group: Command): boolean {
+  return COMMANDS.some(({ name, load }) => name === group.name() && load !== undefined);
 }
 
 /** `chart` and `chart registry` alone print their help, and that is no error. */

@@ -26,6 +26,8 @@ export interface TarMember {
   /** Bytes of content that follow. */
   readonly size: number;
   readonly executable: boolean;
+  /** Bytes of the archive that come before its content. */
+  readonly offset: number;
 }
 
 /** A member, then its content in any number of pieces (none where it is empty), then its end. */
@@ -61,6 +63,17 @@ export class TarReader {
   #records: ReadonlyMap<string, string> | undefined;
   #longName: string | undefined;
   #metaBytes = 0;
+  #position = 0;
+
+  /** True once the blocks of zeros were read that end an archive. */
+  get isDone(): boolean {
+    return this.#state === 'done';
+  }
+
+  /** Bytes that were read so far. */
+  get position(): number {
+    return this.#position;
+  }
 
   /**
    * Content pieces are parts of `chunk`, not copies.
@@ -75,6 +88,7 @@ export class TarReader {
         const count = Math.min(rest, BLOCK - this.#filled);
         chunk.copy(this.#block, this.#filled, at, at + count);
         this.#filled += count;
+        this.#position += count;
         at += count;
         if (this.#filled < BLOCK) continue;
         this.#filled = 0;
@@ -87,6 +101,7 @@ export class TarReader {
       const count = Math.min(rest, this.#left);
       const bytes = chunk.subarray(at, at + count);
       at += count;
+      this.#position += count;
       this.#left -= count;
       if (this.#state === 'content') {
         yield { kind: 'content', bytes };
@@ -152,7 +167,7 @@ export class TarReader {
     const held = type === 'file' ? size : 0;
     this.#padding = paddingOf(held);
     this.#enter('content', held);
-    return { name, type, size: held, executable: (mode & 0o100) !== 0 };
+    return { name, type, size: held, executable: (mode & 0o100) !== 0, offset: this.#position };
   }
 
   #startMeta(type: string, size: number): void {

@@ -56,7 +56,9 @@ async function completeLine(context: Context, words: readonly string[], current:
     case 'argument': {
       const choices = place.argument.argChoices;
       if (choices) return only(current, choices.map(asCandidate));
-      return completeFrom(valuesAt(place), place.given, '', current);
+      const found = await completeFrom(valuesAt(place), place.given, '', current);
+      const commands = place.position === 0 ? only(current, place.command.commands.map(describeCommand)) : undefined;
+      return { ...found, candidates: [...found.candidates, ...(commands?.candidates ?? [])] };
     }
     case 'nothing':
       return only(current, []);

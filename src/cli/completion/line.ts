@@ -54,7 +54,8 @@ export function findPlace(program: Command, words: readonly string[], current: s
   }
   if (open) return { kind: 'value', option: open, prefix: '', given };
   if (!onlyArguments && current.startsWith('-')) return atOption(command, current, given);
-  if (command.commands.length > 0) return position === 0 ? { kind: 'command', command } : { kind: 'nothing' };
+  const isGroup = command.commands.length > 0 && command.registeredArguments.length === 0;
+  if (isGroup) return position === 0 ? { kind: 'command', command } : { kind: 'nothing' };
   const { registeredArguments } = command;
   const last = registeredArguments.at(-1);
   const argument = registeredArguments[position] ?? (last?.variadic ? last : undefined);
@@ -69,10 +70,13 @@ function atOption(command: Command, current: string, given: GivenOptions): Place
   return { kind: 'value', option, prefix: `${name}=`, given };
 }
 
-/** The options of a command and of those above it. */
+/** The options of a command and of those above it. What a command that does something by itself takes is not for those below it. */
 export function optionsOf(command: Command): Option[] {
-  const own = command.options.filter(({ hidden }) => !hidden);
-  return command.parent ? [...own, ...optionsOf(command.parent)] : own;
+  const above: Command[] = [];
+  for (let parent = command.parent; parent; parent = parent.parent) {
+    if (parent.registeredArguments.length === 0) above.push(parent);
+  }
+  return [command, ...above].flatMap(({ options }) => options.filter(({ hidden }) => !hidden));
 }
 
 function optionOf(command: Command, name: string): Option | undefined {

@@ -1,0 +1,60 @@
+/** Bundle files as streams, with errors that name the file. */
+import { createReadStream } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { ChartError, isChartError, systemErrorCode } from '../errors.js';
+
+/** What a bundle is read from. */
+export interface BundleInput {
+  /** For messages: the path, or `standard input`. */
+  readonly label: string;
+  /** The stream from its first byte. Standard input can be opened once. */
+  open(): Readable;
+}
+
+const CHUNK = 256 * 1024;
+
+export function fileInput(path: string): BundleInput {
+  return { label: path, open: () => createReadStream(path, { highWaterMark: CHUNK }) };
+}
+
+/** Runs what reads a bundle; what is wrong with the bundle is said with its name. */
+export async function reading<T>({ label }: BundleInput, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw named(error, label);
+  }
+}
+
+const OF_THE_BUNDLE = ['ARCHIVE_INVALID', 'ARCHIVE_UNSAFE', 'BUNDLE_INVALID', 'BUNDLE_UNREADABLE', 'LIMIT_EXCEEDED'];
+
+function named(error: unknown, label: string): unknown {
+  if (isChartError(error)) {
+    if (!OF_THE_BUNDLE.includes(error.code)) return error;
+    const { words, hint } = explain(error);
+    return new ChartError(error.code, `${label}: ${words}`, { cause: error, hint });
+  }
+  const code = systemErrorCode(error);
+  if (code === undefined || !/^E[A-Z0-9]+$/.test(code)) return error;
+  const reasons: Readonly<Record<string, string>> = {
+    ENOENT: 'no such file',
+    EISDIR: 'it is a directory',
+    EACCES: 'permission denied',
+    EIO: 'input/output error',
+  };
+  return new ChartError('BUNDLE_UNREADABLE', `cannot read ${label}: ${reasons[code] ?? code}`, {
+    cause: error,
+    hint: code === 'EISDIR' ? 'A bundle is one file; an unpacked layout is a cache: --cache-dir.' : undefined,
+  });
+}
+
+/** The words of Go's readers are short. */
+function explain({ message, hint }: ChartError): { words: string; hint: string | undefined } {
+  if (message !== 'unexpected EOF' && message !== 'EOF') {
+    return { words: message, hint: hint ?? 'The bundle is damaged; get it again from where it was made.' };
+  }
+  return {
+    words: message === 'EOF' ? 'it is empty' : 'it is cut off',
+    hint: 'Copy it again; what has arrived in the cache is not read again.',
+  };
+}

@@ -1,0 +1,104 @@
+/** Files that appear under their names when they are whole, and not before. */
+import { randomUUID } from 'node:crypto';
+import { lstatSync, realpathSync, rmSync } from 'node:fs';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { ChartError, systemErrorCode, throwIfCancelled } from '../errors.js';
+
+/** A file on its way. One of `commit` and `discard` ends it. */
+export interface OutputFile {
+  readonly path: string;
+  /** Bytes that were written. */
+  readonly size: number;
+  /** Gives it its name, in place of a file that has it. */
+  commit(): Promise<void>;
+  /** Leaves nothing. Does nothing after `commit`. */
+  discard(): Promise<void>;
+}
+
+/**
+ * Writes a stream beside `path`. What is no regular file, such as a FIFO or /dev/null, is written to as it is.
+ *
+ * @throws ChartError `BUNDLE_UNWRITABLE`, `DISK_FULL`, `CANCELLED`; what the content throws. Nothing stays then.
+ */
+export async function writeOutput(
+  path: string,
+  content: AsyncIterable<Uint8Array>,
+  signal?: AbortSignal,
+): Promise<OutputFile> {
+  const target = resolveTarget(path);
+  const isDirect = !isRegular(target);
+  const temporary = isDirect ? target : join(dirname(target), `.${basename(target)}.${randomUUID()}.partial`);
+  let file: FileHandle | undefined;
+  // A second signal ends the process on the spot.
+  const onExit = (): void => {
+    if (!isDirect) rmSync(temporary, { force: true });
+  };
+  process.once('exit', onExit);
+  const discard = async (): Promise<void> => {
+    process.removeListener('exit', onExit);
+    if (!isDirect) await rm(temporary, { force: true });
+  };
+  try {
+    file = await writing(path, () => open(temporary, isDirect ? 'w' : 'wx', 0o644));
+    let size = 0;
+    for await (const piece of content) {
+      throwIfCancelled(signal);
+      await writing(path, () => writeAll(file as FileHandle, piece));
+      size += piece.length;
+    }
+    if (!isDirect) await writing(path, () => (file as FileHandle).sync());
+    await writing(path, () => (file as FileHandle).close());
+    const commit = async (): Promise<void> => {
+      if (!isDirect) await writing(path, () => rename(temporary, target));
+      process.removeListener('exit', onExit);
+    };
+    return { path, size, commit, discard };
+  } catch (error) {
+    await file?.close().catch(() => undefined);
+    await discard();
+    throw error;
+  }
+}
+
+async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length; ) done += (await file.write(bytes, done)).bytesWritten;
+}
+
+/** A link stays a link: what it leads to is written. */
+function resolveTarget(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
+
+function isRegular(path: string): boolean {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  if (stats?.isDirectory()) {
+    throw new ChartError('BUNDLE_UNWRITABLE', `cannot write ${path}: it is a directory`, {
+      hint: 'Name a file, such as charts.tar.',
+    });
+  }
+  return stats === undefined || stats.isFile();
+}
+
+async function writing<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    const code = systemErrorCode(cause);
+    if (code === undefined) throw cause;
+    const isFull = code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG';
+    const reason = isFull
+      ? { ENOSPC: 'no space left on device', EDQUOT: 'disk quota exceeded', EFBIG: 'file too large' }[code]
+      : code;
+    throw new ChartError(isFull ? 'DISK_FULL' : 'BUNDLE_UNWRITABLE', `cannot write ${path}: ${reason}`, {
+      cause,
+      hint: isFull
+        ? 'Make space there, or make parts with --split, or write to another machine: -o - | ssh HOST chart unbundle -.'
+        : 'Name a file in a directory that exists and that you may write to.',
+    });
+  }
+}

@@ -1,0 +1,117 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import type { BundlePlan } from '../../bundle/plan.js';
+import { ChartError } from '../../errors.js';
+import type { WrittenBundle } from '../../operations/bundle.js';
+import type { Configure } from '../configure.js';
+import { type Context, openCache } from '../context.js';
+import { addFileOption, type FileOptions, readItems, readOptions } from '../options.js';
+import { formatSize, printable } from '../text.js';
+
+interface BundleOptions extends FileOptions {
+  readonly output?: string;
+  readonly since?: readonly string[];
+  readonly split?: number;
+  readonly withReferrers?: boolean;
+}
+
+export const configure: Configure = (command, context) => {
+  command
+    .usage('REF... -o FILE [options]\n       chart bundle ls FILE\n       chart bundle verify FILE...')
+    .argument('[ref...]', 'charts in the cache')
+    .option('-o, --output <file>', '.tar, .tar.gz or .tar.zst; - is standard output')
+    .option('--since <file>', 'leave out what this older bundle has; may be repeated', (file, files: string[] = []) => [
+      ...files,
+      file,
+    ])
+    .option('--split <size>', 'make parts of at most this size (700M, 4G), each a bundle of its own', parseSize)
+    .option('--with-referrers', 'take signatures and attestations along')
+    // The options of `ls` and `verify` are theirs.
+    .enablePositionalOptions();
+  addFileOption(command).addHelpText(
+    'after',
+    `
+A bundle is an OCI image layout in a tar: skopeo (oci-archive:) and ORAS read it, too. The same charts give the same bytes.
+
+Examples:
+  chart bundle registry.example.com/team/app:1.0.0 -o app.tar
+  chart list -q | chart bundle -f - -o charts.tar.gz
+  chart bundle -f charts.txt --since january.tar -o february.tar
+  chart bundle -f charts.txt -o - | ssh inside chart unbundle -`,
+  );
+  command.action(async (given: string[]) => {
+    const { options, settings } = readOptions<BundleOptions>(command, context);
+    const refs = await readItems(context, command, given, options);
+    const file = outputOf(context, command, options);
+    const { bundleContent, planBundles, uncompressedLimit, writeBundles } = await import('../../operations/bundle.js');
+    const { fileInput } = await import('../../bundle/input.js');
+    const layout = await openCache(context, settings.cacheDirectory, { readOnly: true });
+    const dependencies = { layout, signal: context.signal };
+    const { outcomes, plans } = await planBundles(dependencies, {
+      refs,
+      referrers: options.withReferrers,
+      since: options.since?.map(fileInput),
+      split: options.split && uncompressedLimit(options.split, file),
+    });
+    const failed = outcomes.filter(({ error }) => error !== undefined);
+    for (const { item, error } of failed) context.printError(named(item, error as ChartError));
+    if (failed.length > 0) {
+      context.stderr.write(`Nothing was written: ${failed.length} of ${refs.length} cannot be bundled.\n`);
+      return;
+    }
+    const [first] = plans;
+    if (file === '-' && first) {
+      await context.stdout.pipe(bundleContent(dependencies, first));
+      context.stderr.write(`${describe('standard output', first.size, first)}\n`);
+      return;
+    }
+    for (const written of await writeBundles(dependencies, plans, file)) print(context, written, options.quiet);
+  });
+};
+
+function print(context: Context, { path, size, plan }: WrittenBundle, quiet = false): void {
+  context.stdout.write(quiet ? `${printable(path)}\n` : `${describe(path, size, plan)}\n`);
+}
+
+function describe(path: string, size: number, { items, blobs, absent }: BundlePlan): string {
+  const left = absent.length === 0 ? '' : `, ${count(absent.length, 'blob')} left to the older bundle`;
+  return `${printable(path)}: ${count(items.length, 'chart')}, ${count(blobs.length, 'blob')}, ${formatSize(size)}${left}`;
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
+}
+
+function outputOf(context: Context, command: Command, { output, split }: BundleOptions): string {
+  if (output === undefined || output === '') {
+    throw new ChartError('USAGE', 'where to write the bundle is not said', {
+      hint: 'Use -o FILE, such as -o charts.tar, or -o - for standard output.',
+    });
+  }
+  if (output !== '-') return output;
+  if (split !== undefined) {
+    throw new ChartError('USAGE', 'parts cannot all go to standard output', { hint: 'Use -o FILE with --split.' });
+  }
+  if (context.stdout.isTerminal) {
+    throw new ChartError('USAGE', 'a bundle is not written to a terminal', {
+      hint: `Use -o FILE, or a pipe: ${command.parent?.name() ?? 'chart'} bundle REF... -o - | ssh HOST chart unbundle -`,
+    });
+  }
+  return output;
+}
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 };
+
+/** `700M`, `4G`, `4GiB`: binary units, as sizes are printed. */
+function parseSize(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?$/i.exec(text);
+  const size = match && Math.floor(Number(match[1]) * (UNITS[(match[2] as string).toUpperCase()] as number));
+  if (size === null || !Number.isSafeInteger(size) || size < 16 * 1024) {
+    throw new InvalidArgumentError('It is a size of at least 16K, such as 700M or 4G.');
+  }
+  return size;
+}
+
+function named(item: string, error: ChartError): ChartError {
+  if (error.message.includes(item)) return error;
+  return new ChartError(error.code, `${item}: ${error.message}`, { hint: error.hint, cause: error });
+}
