@@ -38,7 +38,6 @@ export class Output {
    * @throws ChartError `OUTPUT_FAILED` also where the reader has gone: the content was not text that it had seen enough of
    */
   async pipe(content: AsyncIterable<Uint8Array>): Promise<void> {
-    this.#used = true;
     for await (const piece of content) {
       if (this.#fault === undefined && !this.#stream.write(piece)) await this.#drained();
       if (this.#fault !== undefined) break;
