@@ -1,23 +1,27 @@
 /**
  * Deleting what nothing needs: blobs that no entry of index.json reaches, and what killed processes left in `ingest/`.
  *
- * Kept are blobs that running processes rely on (leases.ts), and manifests whose subject is kept. The plan is made without the
+ * Kept are blobs that running processes rely on (leases.ts), and manifests whose subject is kept. Entries that are attached to
+ * nothing that is kept (attached.ts) go first. The plan is made without the
  * lock; it is carried out under it, after another look at index.json and at the leases.
  */
 import { readdirSync, rmSync } from 'node:fs';
 import { systemErrorCode, throwIfCancelled } from '../errors.js';
+import type { Descriptor } from '../oci/descriptor.js';
 import type { Digest } from '../oci/digest.js';
 import { isDigest } from '../oci/digest.js';
 import type { CallOptions } from '../oci/target.js';
+import { reachWithAttached } from './attached.js';
 import { findBlob } from './blobs.js';
 import type { LayoutContext } from './context.js';
 import { type DiscardedBlob, discardBlobs } from './discard.js';
 import { readFault, writing } from './faults.js';
+import type { IndexEdit } from './index-edit.js';
 import type { IndexEntry } from './index-json.js';
 import { claimedName, parseEntry } from './index-json.js';
 import { readIngest } from './leases.js';
 import { blobsDir, ingestDir } from './paths.js';
-import { addReferrers, reachableFrom } from './reachable.js';
+import { reachableFrom } from './reachable.js';
 import { recoverAll } from './trash.js';
 
 export interface AbandonedFile {
@@ -37,6 +41,8 @@ export interface PruneResult {
 export interface PrunePlan extends PruneResult {
   /** Names to remove first. */
   readonly names: readonly string[];
+  /** Names of what is attached to nothing that stays: they go, too, unless something has come to need them. */
+  readonly detached: readonly string[];
   /** Blobs that nothing reaches, and that stay because a running process relies on them. */
   readonly inUse: number;
   /** The version of index.json that this was found with. */
@@ -59,7 +65,7 @@ export async function planPrune(
   throwIfCancelled(signal);
   const snapshot = await index.read();
   const gone = new Set(names);
-  const needed = neededBy(
+  const { reached: needed, detached } = reachWithAttached(
     dir,
     snapshot.entries().filter(({ raw }) => !gone.has(claimedName(raw) ?? '')),
     all,
@@ -71,7 +77,15 @@ export async function planPrune(
     return file ? [{ digest, size: file.size }] : [];
   });
   const inUse = loose.filter((digest) => leased.has(digest)).length;
-  return { blobs, ingest: abandoned, bytes: sum(blobs) + sum(abandoned), names, inUse, index: snapshot.version };
+  return {
+    blobs,
+    ingest: abandoned,
+    bytes: sum(blobs) + sum(abandoned),
+    names,
+    detached,
+    inUse,
+    index: snapshot.version,
+  };
 }
 
 /**
@@ -92,12 +106,13 @@ export async function applyPrune(
       // First: on a full disk that may be what makes it possible to go on.
       const recovered = sweep(context, plan, swept);
       for (const name of plan.names) edit.remove(name);
-      await session.commit();
       const candidates = [...new Set([...plan.blobs.map(({ digest }) => digest), ...recovered])];
-      if (snapshot.version === plan.index && recovered.length === 0) return discardBlobs(context, candidates, session);
-      const entries = edit.result().map((raw, position) => parseEntry(raw, claimedName(raw), position));
-      const needed = neededBy(context.dir, entries, candidates);
-      const loose = candidates.filter((digest) => !needed.has(digest));
+      const asPlanned = snapshot.version === plan.index && recovered.length === 0;
+      const now = asPlanned ? undefined : reachWithAttached(context.dir, entriesOf(edit), candidates);
+      for (const name of plan.detached) if (now?.detached.includes(name) ?? true) edit.remove(name);
+      await session.commit();
+      if (now) for (const digest of reachableFrom(context.dir, descriptorsOf(entriesOf(edit)))) now.reached.add(digest);
+      const loose = now ? candidates.filter((digest) => !now.reached.has(digest)) : candidates;
       return discardBlobs(context, loose, session);
     },
     () => signal?.aborted ?? false,
@@ -105,17 +120,12 @@ export async function applyPrune(
   return { blobs: discarded, ingest: swept, bytes: sum(discarded) + sum(swept) };
 }
 
-function neededBy(dir: string, entries: readonly IndexEntry[], candidates: readonly Digest[]): Set<Digest> {
-  const needed = reachableFrom(
-    dir,
-    entries.flatMap(({ descriptor }) => descriptor ?? []),
-  );
-  addReferrers(
-    dir,
-    candidates.filter((digest) => !needed.has(digest)),
-    needed,
-  );
-  return needed;
+function descriptorsOf(entries: readonly IndexEntry[]): Descriptor[] {
+  return entries.flatMap(({ descriptor }) => descriptor ?? []);
+}
+
+function entriesOf(edit: IndexEdit): IndexEntry[] {
+  return edit.result().map((raw, position) => parseEntry(raw, claimedName(raw), position));
 }
 
 /**

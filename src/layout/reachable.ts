@@ -40,7 +40,8 @@ export function addReferrers(dir: string, candidates: Iterable<Digest>, reached:
   }
 }
 
-function follow(dir: string, roots: Iterable<Content>, reached: Set<Digest>): void {
+/** Adds what these lead to. */
+export function follow(dir: string, roots: Iterable<Content>, reached: Set<Digest>): void {
   const queue = [...roots];
   const followed = new Set<Digest>();
   for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
@@ -84,12 +85,18 @@ function readLeniently(dir: string, digest: Digest): Buffer | undefined {
   }
 }
 
-function readReferrer(dir: string, digest: Digest): { manifest: Content; subject: Digest } | undefined {
+/** Undefined for what names no subject, or cannot be read. */
+export function readReferrer(
+  dir: string,
+  digest: Digest,
+): { manifest: Content; subject: Digest; configType: string | undefined } | undefined {
   const bytes = readLeniently(dir, digest);
   if (bytes?.[0] !== 0x7b || !bytes.includes('"subject"')) return undefined;
   try {
-    const { mediaType, subject } = parseManifest(bytes);
-    return subject && { manifest: { mediaType, digest }, subject: subject.digest };
+    const parsed = parseManifest(bytes);
+    const { mediaType, subject } = parsed;
+    const configType = parsed.kind === 'manifest' ? parsed.config.mediaType : undefined;
+    return subject && { manifest: { mediaType, digest }, subject: subject.digest, configType };
   } catch (error) {
     if (isChartError(error)) return undefined;
     throw error;

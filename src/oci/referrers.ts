@@ -41,11 +41,16 @@ export function attachmentPrefix(subject: Digest): string {
  * A tag that clients made to attach something to a manifest: `sha256-HEX`, that of {@link referrersTag}; `sha256-HEX.sig`, `.att` and
  * `.sbom`, where cosign keeps signatures, attestations and bills of materials; and what other clients keep in the same way.
  */
-const ATTACHMENT_TAG = /^(?:sha256-[0-9a-f]{64}|sha512-[0-9a-f]{64}(?:[0-9a-f]{64})?)(?:\.[A-Za-z0-9_.-]+)?$/;
+const ATTACHMENT_TAG = /^(sha256-[0-9a-f]{64}|sha512-(?:[0-9a-f]{128}|[0-9a-f]{64}))(?:\.[A-Za-z0-9_.-]+)?$/;
 
 /** True for a tag by which something is attached to a manifest, instead of naming something by itself. */
 export function isAttachmentTag(tag: string): boolean {
   return ATTACHMENT_TAG.test(tag);
+}
+
+/** What a tag attaches something to, or undefined for any other tag. Of a sha512 some tags have half of the digits, and so no digest. */
+export function subjectOfTag(tag: string): string | undefined {
+  return ATTACHMENT_TAG.exec(tag)?.[1]?.replace('-', ':');
 }
 
 /**

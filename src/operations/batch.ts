@@ -8,8 +8,9 @@ import type { Layout, NamedDescriptor } from '../layout/layout.js';
 const PAUSE = 150;
 
 interface Waiting {
-  readonly entry: NamedDescriptor;
-  /** The name is most likely there already. */
+  /** Named together or not at all. */
+  readonly entries: readonly NamedDescriptor[];
+  /** The names are most likely there already. */
   readonly kept: boolean;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
@@ -29,19 +30,19 @@ export class TagBatch {
     this.#signal = signal;
   }
 
-  /** Resolves once index.json on disk holds the name; rejects with what is wrong with this name, not with another. */
-  add(entry: NamedDescriptor): Promise<void> {
-    return this.#wait(entry, false);
+  /** Resolves once index.json on disk holds the names; rejects with what is wrong with these, not with others. */
+  add(...entries: readonly NamedDescriptor[]): Promise<void> {
+    return this.#wait(entries, false);
   }
 
-  /** As {@link add}, for a name that was there a moment ago: where it still is, nothing is written. One look for all that wait. */
-  keep(entry: NamedDescriptor): Promise<void> {
-    return this.#wait(entry, true);
+  /** As {@link add}, for names that were there a moment ago: where all still are, nothing is written. One look for all that wait. */
+  keep(...entries: readonly NamedDescriptor[]): Promise<void> {
+    return this.#wait(entries, true);
   }
 
-  #wait(entry: NamedDescriptor, kept: boolean): Promise<void> {
+  #wait(entries: readonly NamedDescriptor[], kept: boolean): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ entry, kept, resolve, reject });
+      this.#waiting.push({ entries, kept, resolve, reject });
       this.#next ??= this.#free.then(() => this.#write());
     });
   }
@@ -75,8 +76,8 @@ export class TagBatch {
     if (!batch.some(({ kept }) => kept)) return batch;
     const index = await this.#layout.readIndex({ signal: this.#signal });
     const names = new Map(index.map(({ name, descriptor }) => [name, descriptor?.digest]));
-    return batch.filter(({ entry, kept, resolve }) => {
-      const there = kept && names.get(entry.name) === entry.descriptor.digest;
+    return batch.filter(({ entries, kept, resolve }) => {
+      const there = kept && entries.every(({ name, descriptor }) => names.get(name) === descriptor.digest);
       if (there) resolve();
       return !there;
     });
@@ -86,7 +87,7 @@ export class TagBatch {
   async #name(batch: readonly Waiting[]): Promise<void> {
     try {
       await this.#layout.tagAll(
-        batch.map(({ entry }) => entry),
+        batch.flatMap(({ entries }) => entries),
         { signal: this.#signal },
       );
       for (const { resolve } of batch) resolve();

@@ -18,6 +18,7 @@ import { type Outcome, outcomeOf } from './outcome.js';
 import { mapWithTail } from './parallel.js';
 import type { Provenance, PullVerification } from './provenance.js';
 import { remoteReference, type TransferDependencies } from './push.js';
+import type { AttachedItem, ReferrersDependencies } from './referrers.js';
 import type { ChartSummary } from './summary.js';
 import { chooseVersion, repositoryReference } from './tags.js';
 
@@ -35,19 +36,25 @@ export interface Pulled extends ChartSummary {
   readonly receivedBytes: number;
   /** Where a verification was asked for. */
   readonly provenance?: Provenance | undefined;
+  /** Where they were asked for. */
+  readonly referrers?: readonly AttachedItem[] | undefined;
 }
 
-export interface PullDependencies extends TransferDependencies {
+export interface PullDependencies extends TransferDependencies, ReferrersDependencies {
   /** For references without a tag and a digest: the highest version that fits. */
   readonly range?: VersionRange | undefined;
   /** What does not stand it gets no name. */
   readonly verification?: PullVerification | undefined;
+  /** Fetch what is attached to each chart, too. */
+  readonly withReferrers?: boolean | undefined;
 }
 
 const CONCURRENCY = 8;
 
-interface Arrived extends Pick<Pulled, 'status' | 'receivedBytes' | 'provenance'> {
+interface Arrived extends Pick<Pulled, 'status' | 'receivedBytes' | 'provenance' | 'referrers'> {
   readonly entry: NamedDescriptor;
+  /** Of what is attached to it. */
+  readonly attached: readonly NamedDescriptor[];
 }
 
 /** Pulls charts, several at a time. What is no readable chart gets no name in the cache. */
@@ -73,11 +80,11 @@ export async function pullCharts(
 
 async function nameChart(layout: Layout, batch: TagBatch, arrived: Outcome<Arrived>): Promise<Outcome<Pulled>> {
   if (arrived.error) return arrived;
-  const { entry, ...facts } = arrived.result;
+  const { entry, attached, ...facts } = arrived.result;
   return outcomeOf(arrived.item, async () => {
     // Somebody may have removed the name since it was found to be current.
-    if (facts.status === 'downloaded') await batch.add(entry);
-    else await batch.keep(entry);
+    if (facts.status === 'downloaded') await batch.add(entry, ...attached);
+    else await batch.keep(entry, ...attached);
     return { ...summaryOf(await readCachedChart(layout, entry)), ...facts };
   });
 }
@@ -94,11 +101,22 @@ async function pullChart(
   const { digest, ...tagged } = parsed;
   const name = formatReference(parsed.tag === undefined ? parsed : { ...tagged, digest: undefined });
   onStart(parsed.tag ?? wanted, repositoryName(parsed));
+  const destination = withoutNames(layout, repositoryName(parsed));
+  const referrersOf = async (
+    chart: RawManifest,
+  ): Promise<Pick<Arrived, 'attached' | 'referrers' | 'receivedBytes'>> => {
+    if (!dependencies.withReferrers) return { attached: [], receivedBytes: 0 };
+    const { pullReferrers } = await import('./referrers.js');
+    const about = { item: text, repository: repositoryName(parsed), manifest: chart };
+    const { names: attached, items, bytes } = await pullReferrers(dependencies, about, source, destination);
+    return { attached, referrers: items, receivedBytes: bytes };
+  };
   const remote = await resolveRemote(source, digest ?? wanted, name, signal);
   const current = names.get(name)?.digest === remote.digest ? await intactArtifact(layout, remote) : undefined;
   if (current) {
     const provenance = await verification?.afterCopy(name, current.parts);
-    return { entry: { name, descriptor: remote }, status: 'current', receivedBytes: 0, provenance };
+    const more = await referrersOf(await layout.readManifest(remote));
+    return { ...more, entry: { name, descriptor: remote }, status: 'current', provenance };
   }
   const listed = new Map<Digest, RawManifest>();
   const readListed = async ({ digest }: Descriptor): Promise<RawManifest> => {
@@ -115,18 +133,20 @@ async function pullChart(
     readManifest: (reference) => readListed({ digest: reference } as Descriptor),
     readBlob: (descriptor, options) => source.readBlob(descriptor, options),
   };
-  const { copiedBytes } = await copyContent(once, withoutNames(layout, repositoryName(parsed)), manifest, {
+  const { copiedBytes } = await copyContent(once, destination, manifest, {
     signal,
     verify: true,
-    onEvent: (event) => onEvent?.(name, event),
+    onEvent: (event) => onEvent?.(text, event),
   });
   await checkChartArchive(() => layout.readBlob(parts.layer), { signal });
   const provenance = await verification?.afterCopy(name, parts);
   await layout.putBytes(manifest.bytes, manifest.descriptor.mediaType);
+  const more = await referrersOf(manifest);
   return {
+    ...more,
     entry: { name, descriptor: manifest.descriptor },
     status: 'downloaded',
-    receivedBytes: copiedBytes,
+    receivedBytes: copiedBytes + more.receivedBytes,
     provenance,
   };
 }

@@ -4,10 +4,11 @@ import { ChartError } from '../errors.js';
 import type { IndexEntry, Layout } from '../layout/layout.js';
 import type { Digest } from '../oci/digest.js';
 import { parseReference, type Reference, splitName } from '../oci/reference.js';
-import type { Target } from '../oci/target.js';
+import type { Repository, Target } from '../oci/target.js';
 import { type CachedChart, entryFinder, readCachedChart, summaryOf } from './cached-chart.js';
 import { type Outcome, outcomeOf } from './outcome.js';
 import { mapConcurrent } from './parallel.js';
+import type { AttachedItem, CarriedReferrers, ReferrersDependencies } from './referrers.js';
 import type { ChartSummary } from './summary.js';
 
 export interface TransferDependencies {
@@ -15,7 +16,13 @@ export interface TransferDependencies {
   /** One connection pool a host, kept for the whole command. */
   readonly connect: (host: string) => Promise<Target> | Target;
   readonly signal?: AbortSignal | undefined;
-  readonly onEvent?: ((ref: string, event: CopyEvent) => void) | undefined;
+  /** @param item what was asked for, as it was written */
+  readonly onEvent?: ((item: string, event: CopyEvent) => void) | undefined;
+}
+
+export interface PushDependencies extends TransferDependencies, ReferrersDependencies {
+  /** Send what is attached to each chart, too. */
+  readonly withReferrers?: boolean | undefined;
 }
 
 export interface PushListener {
@@ -33,6 +40,8 @@ export interface Pushed extends ChartSummary {
   readonly totalSize: number;
   /** Bytes that the registry did not have and was sent. */
   readonly sentBytes: number;
+  /** Where they were asked for. */
+  readonly referrers?: readonly AttachedItem[] | undefined;
 }
 
 /** Charts on their way at the same time. */
@@ -40,45 +49,67 @@ const CONCURRENCY = 8;
 
 /** Pushes charts, several at a time. Blobs that the registry has are not sent; the manifest goes last. */
 export async function pushCharts(
-  dependencies: TransferDependencies,
+  dependencies: PushDependencies,
   refs: readonly string[],
   listener: PushListener,
 ): Promise<Outcome<Pushed>[]> {
   const index = await dependencies.layout.readIndex();
   const find = entryFinder(index);
   const namesOf = namesByDigest(index);
+  const carry = dependencies.withReferrers ? await carrier(dependencies, index) : undefined;
   return mapConcurrent(refs, CONCURRENCY, async (text, position) => {
     const outcome = await outcomeOf(text, async () => {
       const chart = await readCachedChart(dependencies.layout, find(text));
       listener.onStart(position, summaryOf(chart), chart.repository);
-      return await pushChart(dependencies, chart, namesOf.get(chart.manifest.descriptor.digest) ?? []);
+      const otherNames = namesOf.get(chart.manifest.descriptor.digest) ?? [];
+      return await pushChart(dependencies, { item: text, chart, otherNames }, carry);
     });
     listener.onOutcome(position, outcome);
     return outcome;
   });
 }
 
+interface PushItem {
+  /** As it was written. */
+  readonly item: string;
+  readonly chart: CachedChart;
+  readonly otherNames: readonly string[];
+}
+
+type Carry = (item: string, chart: CachedChart, destination: Repository) => Promise<CarriedReferrers>;
+
+/** What is attached is found by a look at the whole cache, once for all charts. */
+async function carrier(dependencies: PushDependencies, index: readonly IndexEntry[]): Promise<Carry> {
+  const { CachedReferrers, pushReferrers } = await import('./referrers.js');
+  const { layout } = dependencies;
+  const cached = new CachedReferrers(layout, index);
+  return (item, { repository, manifest }, destination) =>
+    pushReferrers(dependencies, { item, source: layout.repository(repository), manifest }, cached, destination);
+}
+
 async function pushChart(
-  { layout, connect, signal, onEvent }: TransferDependencies,
-  chart: CachedChart,
-  otherNames: readonly string[],
+  { layout, connect, signal, onEvent }: PushDependencies,
+  { item, chart, otherNames }: PushItem,
+  carry: Carry | undefined,
 ): Promise<Pushed> {
   const { host, path } = remoteReference(chart.ref);
-  const target = await connect(host);
+  const destination = (await connect(host)).repository(path);
   const { digest } = chart.manifest.descriptor;
-  const copied = await copyArtifact(layout.repository(chart.repository), target.repository(path), digest, {
+  const copied = await copyArtifact(layout.repository(chart.repository), destination, digest, {
     tag: chart.ref.includes('@') ? undefined : chart.tag,
     signal,
     mountFrom: pathsAt(host, otherNames),
-    onEvent: (event) => onEvent?.(chart.ref, event),
+    onEvent: (event) => onEvent?.(item, event),
   });
+  const carried = await carry?.(item, chart, destination);
   const { layer, provenance } = chart.parts;
   return {
     ...summaryOf(chart),
     tag: chart.tag,
     layers: provenance ? 2 : 1,
     totalSize: layer.size + (provenance?.size ?? 0),
-    sentBytes: copied.copiedBytes,
+    sentBytes: copied.copiedBytes + (carried?.bytes ?? 0),
+    referrers: carried?.items,
   };
 }
 

@@ -9,6 +9,8 @@ import type { IndexEntry, Layout } from '../layout/layout.js';
 import type { Descriptor } from '../oci/descriptor.js';
 import type { Digest } from '../oci/digest.js';
 import { parseManifest, type RawManifest } from '../oci/manifest.js';
+import { splitName } from '../oci/reference.js';
+import { isAttachmentTag } from '../oci/referrers.js';
 import { cachedArtifact, damagedLayer, readMetadata } from './cached-chart.js';
 import { ListCache } from './list-cache.js';
 import type { ChartSummary } from './summary.js';
@@ -44,6 +46,8 @@ export async function readCharts(
   const cache = new ListCache(layout, entries.length);
   for (const { name, descriptor, fault } of entries) {
     const ref = name as string;
+    // Whatever it looks like: it was attached to a chart, and names none.
+    if (isAttachmentTag(splitName(ref).tag)) continue;
     if (descriptor === undefined) {
       listing.broken.push({ ref, error: fault as ChartError });
       continue;

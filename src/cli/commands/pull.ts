@@ -19,11 +19,13 @@ import {
   readRange,
   type VersionOptions,
 } from '../options.js';
+import { referrersData, renderReferrers, warnSkipped } from '../referrers-text.js';
 import { provenanceData, renderProvenance, renderSummary, summaryData } from '../render.js';
 import { printable } from '../text.js';
 
 interface PullOptions extends ConnectionOptions, FormatOptions, FileOptions, VersionOptions {
   readonly verify?: boolean;
+  readonly withReferrers?: boolean;
 }
 
 /** What `--prerelease` alone stands for, as with Helm. */
@@ -33,6 +35,7 @@ export const configure: Configure = (command, context) => {
   command.argument('[ref...]', 'charts in registries, each with a tag or a digest; with --version: repositories');
   addVersionOptions(command, 'of each repository the highest version that fits');
   command.option('--verify', 'pull only what a provenance file proves to be signed, see chart verify --provenance');
+  command.option('--with-referrers', 'also signatures and attestations, and all else that is attached to the charts');
   addConnectionOptions(addFileOption(addKeyringOption(command)));
   addFormatOption(command).addHelpText(
     'after',
@@ -50,12 +53,17 @@ Examples:
     const refs = await readItems(context, command, given, options);
     const { pullCharts } = await import('../../operations/pull.js');
     const report = new ItemReport<Pulled>(context, refs, options, {
-      text: (chart) => renderSummary(chart) + statusLine(chart) + renderProvenance(chart.provenance),
+      text: (chart) =>
+        renderSummary(chart) +
+        statusLine(chart) +
+        renderReferrers(chart.referrers) +
+        renderProvenance(chart.provenance),
       quiet: ({ ref }) => `${printable(ref)}\n`,
       data: (chart) => ({
         ...summaryData(chart),
         status: chart.status,
         receivedBytes: chart.receivedBytes,
+        ...referrersData(chart.referrers),
         ...provenanceData(chart.provenance),
       }),
     });
@@ -67,6 +75,8 @@ Examples:
         verification: options.verify ? await openVerification(layout, settings.keyring, context.signal) : undefined,
         connect: await connector(context, settings, options),
         signal: context.signal,
+        withReferrers: options.withReferrers,
+        onSkip: (item, skipped) => warnSkipped(context, item, skipped),
       },
       refs,
       {

@@ -13,11 +13,17 @@ import {
   readItems,
   readOptions,
 } from '../options.js';
+import { referrersData, renderReferrers, warnSkipped } from '../referrers-text.js';
 import { renderSummary, summaryData } from '../render.js';
 import { formatSize, printable } from '../text.js';
 
+interface PushOptions extends ConnectionOptions, FormatOptions, FileOptions {
+  readonly withReferrers?: boolean;
+}
+
 export const configure: Configure = (command, context) => {
   command.argument('[ref...]', 'charts in the cache');
+  command.option('--with-referrers', 'also signatures and attestations, and all else that is attached to the charts');
   addConnectionOptions(addFileOption(command));
   addFormatOption(command).addHelpText(
     'after',
@@ -26,23 +32,32 @@ What the registry has already is not sent. localhost, 127.0.0.1 and [::1] are sp
 
 Examples:
   chart push registry.example.com/team/app:1.0.0
-  chart push localhost:5000/team/app:1.0.0 localhost:5000/team/db:2.1.0`,
+  chart push localhost:5000/team/app:1.0.0 localhost:5000/team/db:2.1.0
+  chart push --with-referrers registry.example.com/team/app:1.0.0`,
   );
   command.action(async (given: string[]) => {
-    const { options, settings } = readOptions<ConnectionOptions & FormatOptions & FileOptions>(command, context);
+    const { options, settings } = readOptions<PushOptions>(command, context);
     const refs = await readItems(context, command, given, options);
     const { pushCharts } = await import('../../operations/push.js');
     const report = new ItemReport<Pushed>(context, refs, options, {
-      text: ({ tag, layers, totalSize }) =>
-        `${printable(tag)}: pushed to remote (${layers} layer${layers === 1 ? '' : 's'}, ${formatSize(totalSize)} total)\n`,
+      text: ({ tag, layers, totalSize, referrers }) =>
+        `${printable(tag)}: pushed to remote (${layers} layer${layers === 1 ? '' : 's'}, ${formatSize(totalSize)} total)\n` +
+        renderReferrers(referrers),
       quiet: ({ ref }) => `${printable(ref)}\n`,
-      data: (chart) => ({ ...summaryData(chart), status: 'pushed', sentBytes: chart.sentBytes }),
+      data: (chart) => ({
+        ...summaryData(chart),
+        status: 'pushed',
+        sentBytes: chart.sentBytes,
+        ...referrersData(chart.referrers),
+      }),
     });
     await pushCharts(
       {
         layout: await openCache(context, settings.cacheDirectory),
         connect: await connector(context, settings, options),
         signal: context.signal,
+        withReferrers: options.withReferrers,
+        onSkip: (item, skipped) => warnSkipped(context, item, skipped),
       },
       refs,
       {

@@ -62,8 +62,9 @@ export async function listValues(value: Value, settings: Settings): Promise<stri
   if (value !== 'reference' && value !== 'repository') return [];
   const { openLayout } = await import('../../layout/layout.js');
   const index = await openLayout(settings.cacheDirectory, { readOnly: true }).readIndex();
-  const names = index.flatMap(({ name }) => (name === undefined ? [] : [name]));
-  if (value === 'reference') return names;
   const { splitName } = await import('../../oci/reference.js');
+  const { isAttachmentTag } = await import('../../oci/referrers.js');
+  const names = index.flatMap(({ name }) => (name === undefined || isAttachmentTag(splitName(name).tag) ? [] : [name]));
+  if (value === 'reference') return names;
   return names.map((name) => splitName(name).repository);
 }
