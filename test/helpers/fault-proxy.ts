@@ -77,7 +77,7 @@ export interface FaultProxy {
   setFaults(faults: Readonly<Partial<Record<Fault, number>>>): void;
 }
 
-/** A tenth of all requests and a little more goes wrong in one of all the ways. */
+/** A sixth of all requests goes wrong in one of all the ways. */
 export const ALL_FAULTS: Readonly<Record<Fault, number>> = {
   cut: 0.02,
   'cut-answer': 0.01,
