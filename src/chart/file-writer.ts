@@ -3,6 +3,7 @@ import { closeSync, lstatSync, mkdirSync, openSync, renameSync, rmSync, write, w
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { ChartError, systemErrorCode } from '../errors.js';
+import { makeDirectory } from '../make-directory.js';
 import type { ArchiveEntry } from './archive/stream.js';
 import { blocked, checkDirectory, parentOf } from './extract-plan.js';
 import { systemWords } from './system-words.js';
@@ -107,7 +108,7 @@ export class FileWriter {
 
 function makeAncestors(shown: string): void {
   try {
-    mkdirSync(shown, { recursive: true, mode: 0o755 });
+    makeDirectory(shown);
   } catch (error) {
     throw exportError('mkdir', shown, error);
   }

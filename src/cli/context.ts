@@ -1,9 +1,9 @@
 /** What every command works with: where to print, what to stop for, and the parts that are opened when first needed. */
 import { ChartError } from '../errors.js';
-import type { Layout } from '../layout/layout.js';
+import type { Layout, LayoutOptions, LockWait } from '../layout/layout.js';
 import { errorText } from './error-text.js';
 import { Output } from './output.js';
-import { printableLines } from './text.js';
+import { printable, printableLines } from './text.js';
 
 export interface Context {
   readonly stdout: Output;
@@ -16,6 +16,8 @@ export interface Context {
   /** Set by `printError`: the command goes on, and exits with 1. */
   readonly failed: boolean;
   debug: boolean;
+  /** How the cache is to be written to. */
+  cacheUse: Pick<LayoutOptions, 'fsync' | 'lockTimeout'>;
   /** Puts the name that the program is run by into text of ours that names commands. */
   spell(text: string): string;
   printError(error: unknown): void;
@@ -50,6 +52,7 @@ export function createContext(): Context {
     },
     signal: controller.signal,
     debug: false,
+    cacheUse: {},
     spell: (text) => text,
     get signalExitCode() {
       return signalExitCode;
@@ -84,8 +87,13 @@ export async function openCache(context: Context, directory: string, { readOnly 
   const { openLayout } = await import('../layout/layout.js');
   const layout = openLayout(directory, {
     readOnly,
-    onLockWait: () => context.stderr.write('Waiting for another process that is writing to the cache...\n'),
+    ...context.cacheUse,
+    onLockWait: (wait) => context.stderr.write(waitText(wait)),
   });
   context.onClose(() => layout.close());
   return layout;
+}
+
+function waitText({ owner }: LockWait): string {
+  return `Waiting for ${printable(owner ?? 'another process')}, which is writing to the cache...\n`;
 }

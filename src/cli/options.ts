@@ -15,6 +15,8 @@ export interface CommonOptions {
   readonly quiet?: boolean;
   readonly mediaType?: string;
   readonly keyring?: string;
+  readonly fsync?: boolean;
+  readonly lockTimeout?: number;
 }
 
 export interface ConnectionOptions {
@@ -51,6 +53,7 @@ export function readOptions<Options>(
   const options = command.optsWithGlobals<Options & CommonOptions>();
   const settings = readSettings(options);
   context.debug = settings.debug;
+  context.cacheUse = { fsync: settings.fsync, lockTimeout: settings.lockTimeout };
   return { options, settings };
 }
 

@@ -6,6 +6,7 @@ import { Command, Option } from 'commander';
 import type { Configure } from './configure.js';
 import type { Context } from './context.js';
 import { commandPath } from './options.js';
+import { parseDuration } from './quantities.js';
 import { readProgramName } from './settings.js';
 import { printableLines } from './text.js';
 import { version } from './version.js';
@@ -98,6 +99,13 @@ export async function buildProgram(context: Context, args: readonly string[]): P
     .addHelpText('after', EXAMPLES);
   program.addOption(new Option('--cache-dir <dir>', 'the cache (default: the one of Helm 3.6.3)'));
   program.addOption(new Option('--registry-config <file>', 'the one file to read and write credentials in'));
+  program.addOption(
+    new Option(
+      '--lock-timeout <duration>',
+      'how long to wait for another process that writes to the cache (default: 1m)',
+    ).argParser(parseDuration),
+  );
+  program.addOption(new Option('--no-fsync', 'do not wait for the disk, in a cache that may be lost with its machine'));
   program.addOption(new Option('--debug', 'print what is done in detail, and errors with their origin'));
   program.addOption(new Option('-q, --quiet', 'print references only'));
   program.helpCommand('help [command]', 'show help for a command');
@@ -142,7 +150,7 @@ function words(args: readonly string[]): string[] {
   const found: string[] = [];
   for (let index = 0; index < args.length; index++) {
     const word = args[index] as string;
-    if (word === '--cache-dir' || word === '--registry-config') index++;
+    if (['--cache-dir', '--registry-config', '--lock-timeout'].includes(word)) index++;
     else if (!word.startsWith('-') && !(word === 'help' && found.length === 0)) found.push(word);
   }
   return found;

@@ -6,6 +6,7 @@
  *                   registry.json, else $DOCKER_CONFIG/config.json
  *     proxies       $HTTPS_PROXY, $HTTP_PROXY and $NO_PROXY, each also in lower case
  *     authorities   $SSL_CERT_FILE and $NODE_EXTRA_CA_CERTS, beside the system's
+ *     fsync         not where $CHART_NO_FSYNC is true, as with --no-fsync
  *     keyring       pubring.gpg in $GNUPGHOME, else in ~/.gnupg
  *
  * Helm runs plugins with $HELM_PLUGIN_NAME, and always with $HELM_REGISTRY_CONFIG. Where that is Helm's own default, the user has
@@ -34,6 +35,10 @@ export interface Settings {
   /** The public keys of those whose signatures count. */
   readonly keyring: string;
   readonly flavour: LayerFlavour;
+  /** Whether files are on the disk before they are said to be stored. */
+  readonly fsync: boolean;
+  /** Milliseconds; undefined for the usual time. */
+  readonly lockTimeout: number | undefined;
   readonly debug: boolean;
 }
 
@@ -42,6 +47,9 @@ export interface SettingsFlags {
   readonly registryConfig?: string | undefined;
   readonly mediaType?: string | undefined;
   readonly keyring?: string | undefined;
+  /** False for `--no-fsync`. */
+  readonly fsync?: boolean | undefined;
+  readonly lockTimeout?: number | undefined;
   readonly debug?: boolean | undefined;
 }
 
@@ -62,6 +70,8 @@ export function readSettings(flags: SettingsFlags, environment: Environment = pr
     systemCaFiles: [environment.SSL_CERT_FILE, environment.NODE_EXTRA_CA_CERTS].flatMap((file) => file || []),
     keyring: flags.keyring || join(environment.GNUPGHOME || join(userHome(environment), '.gnupg'), 'pubring.gpg'),
     flavour: parseFlavour(flags.mediaType ?? environment.CHART_MEDIA_TYPE),
+    fsync: flags.fsync !== false && !isTrue(environment.CHART_NO_FSYNC),
+    lockTimeout: flags.lockTimeout,
     debug: flags.debug ?? isTrue(environment.HELM_DEBUG),
   };
 }

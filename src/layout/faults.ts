@@ -16,6 +16,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EMFILE: 'too many open files',
   ENFILE: 'too many open files in system',
   ENOTDIR: 'not a directory',
+  EEXIST: 'a file is where a directory should be',
   EISDIR: 'it is a directory',
   ENXIO: NO_FILE,
   ESPIPE: NO_FILE,

@@ -11,10 +11,11 @@
  *
  * Modes are 0444 less umask, as Helm 3.6.3 has them.
  */
-import { mkdirSync, write, writeSync } from 'node:fs';
+import { write, writeSync } from 'node:fs';
 import { finished, type Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { ChartError, cancelled, isChartError, systemErrorCode, throwIfCancelled } from '../errors.js';
+import { makeDirectory } from '../make-directory.js';
 import type { Descriptor } from '../oci/descriptor.js';
 import { type Digest, type DigestAlgorithm, Digester, digestAlgorithm, digestOf } from '../oci/digest.js';
 import type { CallOptions, WriteBlobOptions } from '../oci/target.js';
@@ -124,7 +125,7 @@ export async function place(
     file.close();
     await moveFile(file.path, target).catch((error: unknown) => {
       if (systemErrorCode(error) !== 'ENOENT') throw error;
-      mkdirSync(blobsDir(dir, digestAlgorithm(digest)), { recursive: true, mode: 0o755 });
+      makeDirectory(blobsDir(dir, digestAlgorithm(digest)));
       return moveFile(file.path, target);
     });
     file.release();

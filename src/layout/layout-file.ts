@@ -5,8 +5,9 @@
  *
  * https://github.com/opencontainers/image-spec/blob/v1.1.0/image-layout.md#oci-layout-file
  */
-import { mkdirSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
 import { ChartError, systemErrorCode } from '../errors.js';
+import { makeDirectory } from '../make-directory.js';
 import { isRecord } from '../oci/descriptor.js';
 import { moveFile, syncFile } from './durable.js';
 import { readFault, writeFault, writing } from './faults.js';
@@ -61,7 +62,7 @@ export function hasOtherVersion(dir: string): boolean {
 /** Makes what a writer needs: the directories, and oci-layout in a directory that has none. */
 export async function prepareLayout(dir: string, workspace: Workspace, fsync: boolean): Promise<void> {
   for (const path of [ingestDir(dir), blobsDir(dir, 'sha256')]) {
-    writing(path, () => mkdirSync(path, { recursive: true, mode: 0o755 }));
+    writing(path, () => makeDirectory(path));
   }
   if (checkLayoutFile(dir)) return;
   const file = workspace.createFile(0o644);

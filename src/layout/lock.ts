@@ -51,7 +51,7 @@ const NOTICE_AFTER = 1000;
 const TOUCH_EVERY = 1000;
 const SILENCE = 5000;
 /** Milliseconds after which a lock that nobody touched is found so old that no difference of clocks explains it. */
-const OLD = 120_000;
+const OLD = 24 * 3600_000;
 /** proper-lockfile is not to break locks itself. */
 const NEVER = 1e12;
 const FIRST_PAUSE = 4;
@@ -192,6 +192,8 @@ function locked(dir: string, waited: number, owner: string | undefined): ChartEr
   return new ChartError(
     'LAYOUT_LOCKED',
     `the cache ${dir} is locked by ${owner ?? 'another process'}; gave up after ${seconds} ${seconds === 1 ? 'second' : 'seconds'}`,
-    { hint: `Run the command again when that has ended. If nothing is using the cache, delete ${lockPath(dir)}.` },
+    {
+      hint: `Run the command again when that has ended, or wait for longer (--lock-timeout). If nothing is using the cache, delete ${lockPath(dir)}.`,
+    },
   );
 }

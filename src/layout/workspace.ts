@@ -14,7 +14,6 @@ import {
   accessSync,
   closeSync,
   futimesSync,
-  mkdirSync,
   openSync,
   renameSync,
   rmdirSync,
@@ -24,6 +23,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { systemErrorCode } from '../errors.js';
+import { makeDirectory } from '../make-directory.js';
 import type { Digest } from '../oci/digest.js';
 import { writing } from './faults.js';
 import { LeaseBook } from './lease-book.js';
@@ -199,7 +199,7 @@ export class Workspace {
     if (this.#directory) return this.#directory;
     const path = `${this.#ingest}/w-${this.host}-${process.pid}-${randomBytes(4).toString('hex')}`;
     const log = writing(path, () => {
-      mkdirSync(path, { recursive: true, mode: 0o755 });
+      makeDirectory(path);
       return openSync(`${path}/leases`, 'ax', 0o644);
     });
     const heartbeat = setInterval(() => this.#beat(), HEARTBEAT).unref();
@@ -213,7 +213,7 @@ export class Workspace {
       return body();
     } catch (error) {
       if (systemErrorCode(error) !== 'ENOENT' || !this.#directory) throw error;
-      mkdirSync(this.#directory.path, { recursive: true, mode: 0o755 });
+      makeDirectory(this.#directory.path);
       this.#rewriteLog();
       return body();
     }

@@ -1,12 +1,13 @@
 /** A packed chart out of the cache, byte for byte. */
 import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { checkChartName } from '../chart/chart-name.js';
 import { ChartError, systemErrorCode, throwIfCancelled } from '../errors.js';
 import type { Layout } from '../layout/layout.js';
+import { makeDirectory } from '../make-directory.js';
 import type { Descriptor } from '../oci/descriptor.js';
 import type { CachedChart } from './cached-chart.js';
 import { readVerified } from './verified-blob.js';
@@ -25,7 +26,7 @@ export async function writeArchive(
   checkChartName(file);
   const path = join(directory, file);
   try {
-    await mkdir(directory, { recursive: true });
+    makeDirectory(directory, 0o777);
     // One that lies there from another export would be taken for this chart's.
     if (!parts.provenance) await rm(`${path}.prov`, { force: true });
     await writeBlobTo(layout, parts.layer, path, signal);

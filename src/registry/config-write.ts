@@ -4,10 +4,11 @@
  *     config.json         what everybody reads, always whole
  *     config.json.lock    its next content: who creates it is the one writer, and renames it when done
  */
-import { type FileHandle, lstat, mkdir, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, lstat, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ChartError, systemErrorCode } from '../errors.js';
+import { makeDirectory } from '../make-directory.js';
 
 /** Milliseconds to wait for another writer. */
 const PATIENCE = 15_000;
@@ -24,7 +25,7 @@ const STALE = 120_000;
 export async function replaceConfigFile(file: string, produce: () => Promise<string | undefined>): Promise<void> {
   const target = await attempt(file, async () => {
     const found = await targetOf(resolve(file));
-    await mkdir(dirname(found), { recursive: true, mode: 0o700 });
+    makeDirectory(dirname(found), 0o700);
     return found;
   });
   const next = `${target}.lock`;

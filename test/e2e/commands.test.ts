@@ -356,7 +356,7 @@ describe('damage and left-overs', () => {
     writeFileSync(join(lock, 'ffffffffffff-4711-0123456789abcdef-elsewhere'), '');
     const before = readFileSync(join(cache, 'index.json'), 'utf8');
     const waiting = startChart(['tag', `${PREFIX}/a:1`, `${PREFIX}/a:2`], { cwd: dir, home: join(dir, 'home') });
-    await waiting.waitFor(/Waiting for another process/, 'stderr');
+    await waiting.waitFor(/Waiting for process 4711 on elsewhere/, 'stderr');
     const { exit } = await waiting.stop('SIGINT');
     assert.equal(exit, 130);
     assert.equal(readFileSync(join(cache, 'index.json'), 'utf8'), before);
