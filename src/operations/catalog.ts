@@ -8,6 +8,7 @@ import { chartParts, looksLikeChart } from '../artifact.js';
 import { checkChartArchive } from '../chart/archive/check.js';
 import { readChartFiles } from '../chart/archive/read.js';
 import { parseConfig } from '../chart/config.js';
+import { CHART_LIMITS } from '../chart/files.js';
 import type { ChartMetadata } from '../chart/metadata.js';
 import { ChartError, isChartError } from '../errors.js';
 import type { IndexEntry, Layout } from '../layout/layout.js';
@@ -25,6 +26,9 @@ import { readVerified, unpacking } from './verified-blob.js';
 const SLICE = 8;
 /** Milliseconds after which an artifact that could not be read is tried again, though index.json is the same. */
 const RETRY = 5000;
+
+/** Of a chart whose README and values are shown: it is unpacked while others wait. */
+const TEXT_LIMITS = { ...CHART_LIMITS, bytes: 256 * 1024 * 1024, entries: 20_000, fileBytes: 4 * 1024 * 1024 };
 
 interface Generation {
   readonly entries: readonly IndexEntry[];
@@ -195,6 +199,7 @@ async function readTexts(layout: Layout, archive: Descriptor): Promise<{ readme?
     readChartFiles(
       () => readVerified(layout, archive),
       (path) => isReadme(path) || path === 'values.yaml',
+      { limits: TEXT_LIMITS },
     ),
   );
   const readme = files.find(({ path }) => isReadme(path));

@@ -7,8 +7,9 @@
  *     SCOPE/charts/SHA256/NAME-VERSION.tgz[.prov]   the same, by what is in it
  */
 import { isDigest } from '../oci/digest.js';
-import type { CatalogSnapshot, ChartCatalog } from './catalog.js';
+import type { CatalogSnapshot, ChartCatalog, ChartContent } from './catalog.js';
 import { formatIndexYaml } from './index-yaml.js';
+import { Recent } from './recent.js';
 import { EncodableText, type Reply, type StreamReply } from './reply.js';
 import { isInside, type OfferedChart, openScope, type Scope } from './scope.js';
 import { cleanLine } from './texts.js';
@@ -43,7 +44,7 @@ const KEPT_SCOPES = 16;
 /** Answers for chart repositories; what it made is kept until the catalog changes. */
 export class ChartRepositories {
   readonly #catalog: ChartCatalog;
-  readonly #open = new Map<string, OpenScope>();
+  readonly #open = new Recent<string, OpenScope>(KEPT_SCOPES);
 
   constructor(catalog: ChartCatalog) {
     this.#catalog = catalog;
@@ -54,6 +55,12 @@ export class ChartRepositories {
     const snapshot = await this.#catalog.read();
     const open = this.#scope(snapshot, route.scope);
     return route.kind === 'index' ? this.#index(open) : this.#archive(open, route);
+  }
+
+  /** True if the repository of that path has this archive as `NAME-VERSION`. */
+  offers(snapshot: CatalogSnapshot, path: string, { sha256, metadata }: ChartContent): boolean {
+    const offered = this.#scope(snapshot, path).scope?.charts;
+    return offered?.some(({ content, name }) => content.sha256 === sha256 && name === metadata.name) ?? false;
   }
 
   async #index(open: OpenScope): Promise<Reply | undefined> {
@@ -102,15 +109,11 @@ export class ChartRepositories {
   }
 
   #scope(snapshot: CatalogSnapshot, path: string): OpenScope {
-    let open = this.#open.get(path);
-    if (open?.snapshot !== snapshot) {
-      open = { snapshot, scope: openScope(snapshot, path), index: undefined, files: undefined };
-    }
-    this.#open.delete(path);
-    if (!open.scope) return open;
-    this.#open.set(path, open);
-    const [oldest] = this.#open.keys();
-    if (this.#open.size > KEPT_SCOPES && oldest !== undefined) this.#open.delete(oldest);
+    const known = this.#open.get(path);
+    if (known?.snapshot === snapshot) return known;
+    const open = { snapshot, scope: openScope(snapshot, path), index: undefined, files: undefined };
+    if (open.scope) this.#open.set(path, open);
+    else this.#open.delete(path);
     return open;
   }
 }

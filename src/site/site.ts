@@ -3,7 +3,8 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ChartCatalog } from './catalog.js';
-import { send } from './reply.js';
+import { Pages } from './pages.js';
+import { type Reply, send } from './reply.js';
 import { ChartRepositories, parseRepositoryRoute } from './repository.js';
 
 /** Answers GET and HEAD. Resolves to false, with the response untouched, where there is nothing. */
@@ -14,12 +15,20 @@ export interface SiteOptions {
   readonly publicUrl?: string | undefined;
 }
 
-export function createSite(catalog: ChartCatalog, _options: SiteOptions = {}): SiteHandler {
+export function createSite(catalog: ChartCatalog, options: SiteOptions = {}): SiteHandler {
   const repositories = new ChartRepositories(catalog);
+  const pages = new Pages(catalog, repositories, options);
+  const answer = async (request: IncomingMessage): Promise<Reply | undefined> => {
+    const { url = '' } = request;
+    const mark = url.indexOf('?');
+    const path = decodePath(mark < 0 ? url : url.slice(0, mark));
+    if (path === undefined) return undefined;
+    const route = parseRepositoryRoute(path);
+    if (route) return repositories.answer(route);
+    return pages.answer(request, path.join('/'), new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)));
+  };
   return async (request, response) => {
-    const segments = parsePath(request.url ?? '');
-    const route = segments && parseRepositoryRoute(segments);
-    const reply = route && (await repositories.answer(route));
+    const reply = (await answer(request)) ?? (wantsPage(request) ? pages.notFound(request) : undefined);
     if (!reply) return false;
     await send(request, response, reply);
     return true;
@@ -27,12 +36,16 @@ export function createSite(catalog: ChartCatalog, _options: SiteOptions = {}): S
 }
 
 /** The path between its slashes, decoded; undefined for one that is not well-formed. */
-function parsePath(url: string): string[] | undefined {
-  if (!url.startsWith('/')) return undefined;
-  const path = url.slice(1).split('?', 1)[0] as string;
+function decodePath(path: string): string[] | undefined {
+  if (!path.startsWith('/')) return undefined;
   try {
-    return path.split('/').map(decodeURIComponent);
+    return path.slice(1).split('/').map(decodeURIComponent);
   } catch {
     return undefined;
   }
+}
+
+/** A browser says so; other clients read the status. */
+function wantsPage({ headers }: IncomingMessage): boolean {
+  return headers.accept?.includes('text/html') ?? false;
 }
