@@ -12,6 +12,7 @@ export interface ServeOptions {
   readonly port?: number;
   readonly prefix?: string;
   readonly prefer?: string;
+  readonly public?: string;
   readonly writable?: boolean;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
@@ -41,6 +42,11 @@ export function addServeOptions(command: Command): Command {
     )
     .addOption(
       new Option('--prefer <host>', 'whose chart a short name means where hosts share it').argParser(parseHost),
+    )
+    .addOption(
+      new Option('--public <url>', 'where clients reach this, for the lines to copy on its pages').argParser(
+        parsePublic,
+      ),
     )
     .option('--writable', 'let clients push and delete')
     .option('--tls-cert <file>', 'serve HTTPS with this certificate (PEM); read again at SIGHUP')
@@ -142,6 +148,14 @@ function parsePort(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
   if (!(port <= 65535)) throw new InvalidArgumentError('It is a number from 0, for a free one, to 65535.');
   return port;
+}
+
+function parsePublic(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isAddress =
+    url && /^https?:$/.test(url.protocol) && isHost(url.host) && !url.username && !url.search && !url.hash;
+  if (!isAddress) throw new InvalidArgumentError('It is an address such as https://charts.example.com.');
+  return text;
 }
 
 function parsePrefix(text: string): string {

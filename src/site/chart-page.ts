@@ -44,7 +44,7 @@ export function renderChart(context: PageContext, input: ChartInput): string {
   const body = html`<article class="chart">
 <header>
 <h1><bdi>${name}</bdi> <span class="version"><bdi>${version}</bdi></span></h1>
-${description !== '' && html`<p class="lead" dir="auto">${shorten(description, 2000)}</p>`}
+${description !== '' && html`<p class="lead" dir="auto">${shorten(description, 1000)}</p>`}
 ${badges(metadata)}
 </header>
 <section class="use" aria-labelledby="use">

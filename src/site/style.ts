@@ -26,6 +26,7 @@ h2 { font-size: 1.25rem; }
 p, ul, ol, dl, pre, figure, table, blockquote { margin: 0; }
 code, pre, .mono { font-family: var(--mono); font-size: .875em; }
 pre code { font-size: 1em; }
+pre, code, .mono { direction: ltr; unicode-bidi: isolate; text-align: left; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .skip { position: absolute; left: 1rem; top: -4rem; padding: .5rem 1rem; background: var(--paper); border: 1px solid var(--line); border-radius: 6px; z-index: 1; }
 .skip:focus { top: .5rem; }

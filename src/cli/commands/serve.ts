@@ -25,6 +25,7 @@ output is "Listening on URL".
 Examples:
   chart serve
   chart serve --port 0 --writable --cache-dir ./registry
+  chart serve --public https://charts.example.com
   chart serve --addr 0.0.0.0:5000 --tls-cert tls.crt --tls-key tls.key --htpasswd users --writable --anonymous-read`,
   );
   command.action(async () => {
@@ -58,7 +59,10 @@ Examples:
         if (context.signal.aborted) throw new Error('the server is about to stop');
         await layout.readIndex();
       }),
-      site: pages.joinSites(pages.createPages({ '/metrics': metrics.page }), createSite(openCatalog(layout, names))),
+      site: pages.joinSites(
+        pages.createPages({ '/metrics': metrics.page }),
+        createSite(openCatalog(layout, names), { publicUrl: options.public }),
+      ),
       onError: (error) => {
         metrics.onFault();
         context.stderr.write(printableLines(`error: ${describe(error, settings.debug)}\n`));

@@ -35,6 +35,7 @@ const FREE: ReadonlySet<string> = new Set([
   'password',
   'host:port',
   'port',
+  'url',
   'size',
   'duration',
   'count',
