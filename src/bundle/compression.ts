@@ -49,7 +49,7 @@ export function compress(content: AsyncIterable<Uint8Array>, compression: Compre
 
 /** Unpacked bytes may be this many times the packed ones, beside {@link ALLOWANCE}: packed charts hardly shrink any more. */
 const RATIO = 100;
-const ALLOWANCE = 1024 ** 3;
+const ALLOWANCE = 256 * 1024 ** 2;
 
 /**
  * Unpacks, whatever it is packed with.

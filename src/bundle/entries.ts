@@ -48,10 +48,12 @@ export async function* readEntries(
   const tar = new TarReader();
   const parts = readParts(source, tar, signal, onBytes);
   const seen = new Set<string>();
+  let isTar = false;
   try {
     for (let next = await parts.next(); !next.done; next = await parts.next()) {
       const part = next.value;
       if (part.kind !== 'member') continue;
+      isTar = true;
       const what = classify(part.member);
       if (what === undefined) continue;
       if (what.kind === 'fixed') {
@@ -64,8 +66,7 @@ export async function* readEntries(
       for await (const _ of reading);
     }
   } catch (error) {
-    if (isChartError(error, 'ARCHIVE_INVALID') && tar.position === 0) throw noArchive(error);
-    throw error;
+    throw isChartError(error, 'ARCHIVE_INVALID') && !isTar ? noArchive(error, tar.position === 0) : error;
   } finally {
     await parts.return();
   }
@@ -151,7 +152,9 @@ function tooLarge(name: string, size: number): ChartError {
   return new ChartError('LIMIT_EXCEEDED', `its ${name} has ${size} bytes; at most ${FIXED_LIMIT} are read`);
 }
 
-function noArchive(cause: ChartError): ChartError {
+function noArchive(cause: ChartError, isEmpty: boolean): ChartError {
+  if (/EOF|unexpected end/.test(cause.message) && !isEmpty) return cause;
+  if (isEmpty && /EOF/.test(cause.message)) return new ChartError('ARCHIVE_INVALID', 'EOF', { cause });
   return new ChartError('BUNDLE_INVALID', 'it is not a tar archive', {
     cause,
     hint: 'A bundle is an OCI image layout in a .tar, .tar.gz or .tar.zst, as chart bundle writes it.',

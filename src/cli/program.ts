@@ -61,6 +61,11 @@ const COMMANDS: readonly Entry[] = [
       { name: 'verify', summary: 'check a bundle', load: () => import('./commands/bundle-verify.js') },
     ],
   },
+  {
+    name: 'images',
+    summary: 'list the container images that charts name',
+    load: () => import('./commands/images.js'),
+  },
   { name: 'unbundle', summary: 'load a bundle into the cache', load: () => import('./commands/unbundle.js') },
   { name: 'serve', summary: 'serve the cache as an OCI registry', load: () => import('./commands/serve.js') },
   {

@@ -21,6 +21,7 @@ const VALUES: Readonly<Record<string, readonly Value[]>> = {
   path: ['file'],
   dir: ['directory'],
   ref: ['reference'],
+  'path|ref': ['file', 'reference'],
   pattern: ['reference'],
   src: ['reference'],
   dst: ['reference'],
