@@ -39,6 +39,15 @@ export {
 } from './operations/export.js';
 export { type ListedChart, type Listing, listCharts } from './operations/list.js';
 export { type LoginDependencies, loginRegistry, logoutRegistry } from './operations/login.js';
+export { type MirrorDependencies, mirrorCharts } from './operations/mirror/mirror.js';
+export type {
+  LeftOut,
+  MirrorEntry,
+  MirroredChart,
+  MirrorInput,
+  MirrorListener,
+  MirrorReport,
+} from './operations/mirror/types.js';
 export type { Outcome } from './operations/outcome.js';
 export { type PruneDependencies, planPrune, prune } from './operations/prune.js';
 export { type Pulled, type PullListener, pullCharts } from './operations/pull.js';

@@ -66,6 +66,7 @@ const PACKAGE_PLACE: Readonly<Record<string, string>> = {
   'cli-table3': 'cli',
   'env-paths': 'cli',
   openpgp: 'chart',
+  'fastest-levenshtein': 'operations',
   'js-yaml': 'repository',
   'prom-client': 'server',
   'proper-lockfile': 'layout',

@@ -66,7 +66,7 @@ export function registryOptions(
   };
 }
 
-async function storedCredentials(
+export async function storedCredentials(
   settings: Settings,
   host: string,
   signal: AbortSignal,
@@ -75,7 +75,7 @@ async function storedCredentials(
   return readCredentials(settings.credentialFiles, host, { signal });
 }
 
-async function givenCredentials(context: Context, options: ConnectionOptions): Promise<Credentials | undefined> {
+export async function givenCredentials(context: Context, options: ConnectionOptions): Promise<Credentials | undefined> {
   const password = await givenPassword(context, options);
   if (options.username === undefined && password === undefined) return undefined;
   if (options.username === undefined || password === undefined) {

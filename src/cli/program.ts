@@ -69,6 +69,19 @@ const COMMANDS: readonly Entry[] = [
   { name: 'unbundle', summary: 'load a bundle into the cache', load: () => import('./commands/unbundle.js') },
   { name: 'serve', summary: 'serve the cache as an OCI registry', load: () => import('./commands/serve.js') },
   {
+    name: 'mirror',
+    summary: 'copy charts from registries and chart repositories to where they are wanted',
+    load: () => import('./commands/mirror.js'),
+    takesVersion: true,
+    children: [
+      {
+        name: 'init',
+        summary: 'write an example of a mirror file',
+        load: () => import('./commands/mirror-init.js'),
+      },
+    ],
+  },
+  {
     name: 'registry',
     summary: 'log in to registries and out of them',
     children: [

@@ -39,6 +39,10 @@ export interface Settings {
   readonly fsync: boolean;
   /** Milliseconds; undefined for the usual time. */
   readonly lockTimeout: number | undefined;
+  /** Whether `flavour` was asked for. */
+  readonly flavourGiven: boolean;
+  /** The value of an environment variable that a mirror file names. */
+  readonly variable: (name: string) => string | undefined;
   readonly debug: boolean;
 }
 
@@ -72,6 +76,8 @@ export function readSettings(flags: SettingsFlags, environment: Environment = pr
     flavour: parseFlavour(flags.mediaType ?? environment.CHART_MEDIA_TYPE),
     fsync: flags.fsync !== false && !isTrue(environment.CHART_NO_FSYNC),
     lockTimeout: flags.lockTimeout,
+    flavourGiven: Boolean(flags.mediaType ?? environment.CHART_MEDIA_TYPE),
+    variable: (name) => environment[name],
     debug: flags.debug ?? isTrue(environment.HELM_DEBUG),
   };
 }

@@ -35,6 +35,8 @@ export interface DownloadsOptions extends TlsOptions {
   readonly retry?: Partial<RetryPolicy> | undefined;
   readonly userAgent?: string | undefined;
   readonly proxy?: ProxySettings | undefined;
+  /** PEM files of authorities that count as the system's. */
+  readonly systemCaFiles?: readonly string[] | undefined;
   readonly trace?: ((event: TraceEvent) => void) | undefined;
   readonly clock?: Clock | undefined;
 }
@@ -78,6 +80,7 @@ export class Downloads {
       caFile: options.caFile,
       certFile: options.certFile,
       keyFile: options.keyFile,
+      systemCaFiles: options.systemCaFiles,
       proxy: options.proxy,
       trace: options.trace,
       now: clock.now,

@@ -42,6 +42,9 @@ const FREE: ReadonlySet<string> = new Set([
   'count',
   'command',
   'range',
+  'glob',
+  'rate',
+  'i/n',
 ]);
 
 /** Undefined for a placeholder that the table does not know. */

@@ -1,0 +1,277 @@
+/**
+ * The file of `chart mirror -f`. Every mistake is told with its place.
+ *
+ *     version: 1
+ *     target: oci://registry.lan/charts
+ *     defaults: {limit: 3}
+ *     registries: {registry.lan: {username: ci, passwordEnv: REGISTRY_PASSWORD}}
+ *     charts:
+ *       - {source: https://charts.example.com, name: web, version: ^1.4}
+ */
+import { isAbsolute, join } from 'node:path';
+import { Ajv, type ErrorObject } from 'ajv';
+import { closest, distance } from 'fastest-levenshtein';
+import { type Document, isMap, isPair, isScalar, LineCounter, type Node, parseDocument } from 'yaml';
+import type { LayerFlavour } from '../../artifact.js';
+import { parseVersionRange } from '../../chart/version-range.js';
+import { ChartError, isChartError } from '../../errors.js';
+import { checkTemplate, parseTarget } from './placement.js';
+import { MIRROR_SCHEMA } from './schema.js';
+import { sourceKind } from './sources.js';
+import type { MirrorEntry } from './types.js';
+
+/** How one host is reached, with names of environment variables in place of secrets. */
+export interface HostSettings {
+  readonly username?: string;
+  readonly usernameEnv?: string;
+  readonly passwordEnv?: string;
+  readonly plainHttp?: boolean;
+  readonly insecureSkipTlsVerify?: boolean;
+  readonly caFile?: string;
+  readonly certFile?: string;
+  readonly keyFile?: string;
+  readonly passCredentials?: boolean;
+}
+
+export interface MirrorFile {
+  readonly target: string | undefined;
+  readonly flavour: LayerFlavour | undefined;
+  readonly registries: ReadonlyMap<string, HostSettings>;
+  /** With the defaults filled in. */
+  readonly entries: readonly MirrorEntry[];
+}
+
+interface Written {
+  readonly target?: string;
+  readonly mediaType?: LayerFlavour;
+  readonly defaults?: Partial<MirrorEntry>;
+  readonly registries?: Readonly<Record<string, HostSettings>>;
+  readonly charts: readonly (Omit<MirrorEntry, 'include' | 'exclude'> & {
+    readonly include?: string | readonly string[];
+    readonly exclude?: string | readonly string[];
+  })[];
+}
+
+type Path = readonly (string | number)[];
+
+interface Mistake {
+  readonly line: number;
+  readonly column: number;
+  readonly text: string;
+}
+
+/** Mistakes told at once. */
+const MISTAKES_LIMIT = 20;
+
+/**
+ * @param file names the file in errors
+ * @param directory what relative paths in it are relative to
+ * @throws ChartError `MIRROR_FILE_INVALID` with all mistakes, one a line: `FILE:LINE:COLUMN: what`
+ */
+export function parseMirrorFile(text: string, file: string, directory: string): MirrorFile {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const [syntax] = document.errors;
+  if (syntax)
+    throw invalid(file, [{ ...placeAt(lines, syntax.pos[0]), text: syntax.message.split('\n', 1)[0] as string }]);
+  const place = (path: Path, ofKey = false): Pick<Mistake, 'line' | 'column'> =>
+    placeAt(lines, offsetOf(document, path, ofKey));
+  const value: unknown = toValue(document, file);
+  const mistakes = schemaMistakes(value, place);
+  if (mistakes.length > 0) throw invalid(file, mistakes);
+  const written = value as Written;
+  const further = contentMistakes(written, place);
+  if (further.length > 0) throw invalid(file, further);
+  const { target, mediaType, defaults = {}, registries = {}, charts } = written;
+  return {
+    target,
+    flavour: mediaType,
+    registries: new Map(Object.entries(registries).map(([host, settings]) => [host, withPaths(settings, directory)])),
+    entries: charts.map((entry) => ({
+      ...defaults,
+      ...entry,
+      source: within(directory, entry.source),
+      include: listOf(entry.include),
+      exclude: listOf(entry.exclude),
+    })),
+  };
+}
+
+/** Aliases without end, and what is no tree. */
+function toValue(document: Document, file: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch (cause) {
+    throw new ChartError('MIRROR_FILE_INVALID', `${file}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function schemaMistakes(
+  value: unknown,
+  place: (path: Path, ofKey?: boolean) => Pick<Mistake, 'line' | 'column'>,
+): Mistake[] {
+  const validate = new Ajv({ allErrors: true, strict: false, verbose: true }).compile(MIRROR_SCHEMA);
+  if (validate(value)) return [];
+  const errors = validate.errors ?? [];
+  const told = errors.filter(
+    ({ keyword, schemaPath }) => keyword !== 'propertyNames' && !/\/oneOf\/\d/.test(schemaPath),
+  );
+  return told.map((error) => {
+    const path = pathOf(error.instancePath, value);
+    const key =
+      error.keyword === 'additionalProperties' ? (error.params.additionalProperty as string) : error.propertyName;
+    const full = key === undefined ? path : [...path, key];
+    return { ...place(full, key !== undefined), text: wordsFor(error, path) };
+  });
+}
+
+function wordsFor(error: ErrorObject, path: Path): string {
+  const { keyword, params, parentSchema = {} } = error;
+  const name =
+    path.length === 0 ? 'the file' : `"${path.filter((part) => typeof part === 'string').at(-1) ?? path.at(-1)}"`;
+  switch (keyword) {
+    case 'additionalProperties': {
+      const key = params.additionalProperty as string;
+      if (key === 'password' || key === 'token')
+        return `"${key}" may not stand in the file: name an environment variable with "passwordEnv"`;
+      return `unknown key "${key}"${suggestion(key, Object.keys((parentSchema as { properties?: object }).properties ?? {}))}`;
+    }
+    case 'required':
+      return path.length === 0
+        ? `"${params.missingProperty}" is missing`
+        : `${typeof path.at(-1) === 'number' ? 'the entry' : name} has no "${params.missingProperty}"`;
+    case 'const':
+      return `${name} must be ${JSON.stringify(params.allowedValue)}`;
+    case 'enum':
+      return `${name} must be one of ${(params.allowedValues as string[]).join(', ')}`;
+    case 'type':
+      return `${typeof path.at(-1) === 'number' ? 'an entry' : name} must be ${TYPES[params.type as string] ?? params.type}`;
+    case 'oneOf':
+      return `${name} must be a text or a list of texts`;
+    case 'pattern':
+      return error.propertyName === undefined
+        ? `${name} is no name of an environment variable`
+        : `"${error.propertyName}" is not HOST[:PORT]`;
+    case 'minimum':
+      return `${name} must be ${params.limit} at least`;
+    default:
+      return `${name} ${error.message ?? 'is not valid'}`;
+  }
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  string: 'a text',
+  integer: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a mapping',
+};
+
+function suggestion(key: string, known: readonly string[]): string {
+  if (known.length === 0) return '';
+  const near = closest(key, [...known]);
+  return distance(key.toLowerCase(), near.toLowerCase()) <= Math.max(1, Math.floor(near.length / 3))
+    ? `; did you mean "${near}"?`
+    : `; known are ${known.join(', ')}`;
+}
+
+/** What a schema cannot say. */
+function contentMistakes(file: Written, place: (path: Path) => Pick<Mistake, 'line' | 'column'>): Mistake[] {
+  const mistakes: Mistake[] = [];
+  const check = (path: Path, work: () => void): void => {
+    try {
+      work();
+    } catch (error) {
+      if (!isChartError(error)) throw error;
+      mistakes.push({ ...place(path), text: error.message });
+    }
+  };
+  if (file.target !== undefined) check(['target'], () => parseTarget(file.target as string));
+  if (file.defaults?.version !== undefined)
+    check(['defaults', 'version'], () => parseVersionRange(file.defaults?.version as string));
+  for (const [index, { source, version, target }] of file.charts.entries()) {
+    if (version !== undefined) check(['charts', index, 'version'], () => parseVersionRange(version));
+    if (target !== undefined) check(['charts', index, 'target'], () => checkTemplate(target));
+    if (/^[a-z]+:/i.test(source)) check(['charts', index, 'source'], () => sourceKind(source));
+  }
+  for (const [host, { username, usernameEnv, passwordEnv, certFile, keyFile }] of Object.entries(
+    file.registries ?? {},
+  )) {
+    const at = place(['registries', host]);
+    const named = username ?? usernameEnv;
+    if ((named === undefined) !== (passwordEnv === undefined))
+      mistakes.push({ ...at, text: `${host}: a user name and "passwordEnv" belong together` });
+    if ((certFile === undefined) !== (keyFile === undefined))
+      mistakes.push({ ...at, text: `${host}: "certFile" and "keyFile" belong together` });
+  }
+  return mistakes;
+}
+
+/** `/charts/0/name` */
+function pathOf(pointer: string, value: unknown): Path {
+  const path: (string | number)[] = [];
+  let at = value;
+  for (const part of pointer
+    .split('/')
+    .slice(1)
+    .map((each) => each.replaceAll('~1', '/').replaceAll('~0', '~'))) {
+    path.push(Array.isArray(at) ? Number(part) : part);
+    at = (at as Record<string, unknown>)[part];
+  }
+  return path;
+}
+
+/** Where a value stands, or its key; of what is missing, where it should be. */
+function offsetOf(document: Document, path: Path, ofKey: boolean): number {
+  let node = document.contents as Node | null;
+  let offset = node?.range?.[0] ?? 0;
+  for (const [depth, part] of path.entries()) {
+    if (isMap(node)) {
+      const pair = node.items.find(
+        (item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(part),
+      );
+      const key = pair?.key as Node | undefined;
+      const value = pair?.value as Node | null | undefined;
+      offset = (ofKey && depth === path.length - 1 ? key : (value ?? key))?.range?.[0] ?? offset;
+      node = value ?? null;
+    } else {
+      node =
+        ((node as { get?: (key: unknown, keep: boolean) => unknown } | null)?.get?.(part, true) as Node | undefined) ??
+        null;
+      offset = node?.range?.[0] ?? offset;
+    }
+  }
+  return offset;
+}
+
+function placeAt(lines: LineCounter, offset: number): Pick<Mistake, 'line' | 'column'> {
+  const { line, col } = lines.linePos(offset);
+  return { line: Math.max(line, 1), column: Math.max(col, 1) };
+}
+
+function invalid(file: string, mistakes: readonly Mistake[]): ChartError {
+  const sorted = [...mistakes].sort((a, b) => a.line - b.line || a.column - b.column);
+  const lines = sorted.slice(0, MISTAKES_LIMIT).map(({ line, column, text }) => `${file}:${line}:${column}: ${text}`);
+  if (sorted.length > MISTAKES_LIMIT) lines.push(`and ${sorted.length - MISTAKES_LIMIT} more`);
+  return new ChartError('MIRROR_FILE_INVALID', lines.join('\n'), {
+    hint: '"chart mirror init" writes an example with every key explained.',
+  });
+}
+
+function withPaths(settings: HostSettings, directory: string): HostSettings {
+  const paths = (['caFile', 'certFile', 'keyFile'] as const).flatMap((key) => {
+    const path = settings[key];
+    return path === undefined ? [] : [[key, isAbsolute(path) ? path : join(directory, path)]];
+  });
+  return { ...settings, ...Object.fromEntries(paths) };
+}
+
+/** A path is relative to the file. */
+function within(directory: string, source: string): string {
+  if (/^[a-z][a-z0-9+.-]+:/i.test(source) || source === 'cache' || isAbsolute(source)) return source;
+  return join(directory, source);
+}
+
+function listOf(patterns: string | readonly string[] | undefined): readonly string[] | undefined {
+  return typeof patterns === 'string' ? [patterns] : patterns;
+}

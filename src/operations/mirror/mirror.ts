@@ -1,0 +1,190 @@
+/**
+ * Many charts from where they are to where they are wanted: one listing of each source, what the target has is skipped, the rest is
+ * copied byte for byte, manifests last. A run that was cut off is gone on with by running it again.
+ */
+import type { Readable } from 'node:stream';
+import type { CopyEvent } from '../../copy.js';
+import { isChartError } from '../../errors.js';
+import type { Digest } from '../../oci/digest.js';
+import type { Source } from '../../oci/target.js';
+import { mapWithTail } from '../parallel.js';
+import { copyAttachments, hasAttachments } from './attachments.js';
+import { parseTarget } from './placement.js';
+import { type MirrorPlan, type PlannedChart, planMirror } from './plan.js';
+import { RateLimit } from './rate.js';
+import { type SourceDependencies, Sources } from './sources.js';
+import { cacheTarget, type MirrorTarget, registryTarget } from './targets.js';
+import type { LeftOut, MirroredChart, MirrorInput, MirrorListener, MirrorReport } from './types.js';
+
+export interface MirrorDependencies extends SourceDependencies {
+  readonly listener?: MirrorListener | undefined;
+}
+
+/**
+ * Mirrors, or says what would be done. One failure does not hide the rest.
+ *
+ * @throws ChartError `USAGE` for a target that is none; `CANCELLED`; what the cache throws where that is the target
+ */
+export async function mirrorCharts(dependencies: MirrorDependencies, input: MirrorInput): Promise<MirrorReport> {
+  const { connect, layout, signal, listener } = dependencies;
+  const prefix = parseTarget(input.target);
+  const plan = await planMirror({ sources: new Sources(dependencies), signal }, input, prefix);
+  listener?.onPlan?.(plan.charts.length);
+  const target = prefix.kind === 'registry' ? registryTarget(connect, plan.charts) : await cacheTarget(layout, signal);
+  const limit = input.maxRate === undefined ? undefined : new RateLimit(input.maxRate);
+  const leftOut: LeftOut[] = [];
+  const run = { input, target, limit, signal, listener, leftOut };
+  const work = async (chart: PlannedChart, index: number): Promise<() => Promise<MirroredChart | undefined>> => {
+    listener?.onStart?.(index, chart.found.source);
+    const tail = await failing(chart, () => mirrorChart(run, chart));
+    return async () => {
+      const done = typeof tail === 'function' ? await failing(chart, tail) : tail;
+      listener?.onChart?.(index, done);
+      return done;
+    };
+  };
+  const charts = await mapWithTail(plan.charts, input.parallel, work, () => target.finish());
+  const report = reportOf(
+    plan,
+    charts.filter((chart) => chart !== undefined),
+  );
+  return { ...report, leftOut: [...report.leftOut, ...leftOut] };
+}
+
+interface Run {
+  readonly input: MirrorInput;
+  readonly target: MirrorTarget;
+  readonly limit: RateLimit | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly listener: MirrorListener | undefined;
+  readonly leftOut: LeftOut[];
+}
+
+type Tail = () => Promise<MirroredChart>;
+
+async function mirrorChart(run: Run, chart: PlannedChart): Promise<Tail | MirroredChart | undefined> {
+  const { target, signal, input } = run;
+  const existing = await target.find(chart, { signal });
+  if (existing === undefined) {
+    if (chart.found.mayBeOther && !(await isChart(run, chart))) return undefined;
+    if (input.mode !== 'copy') return told(chart, input.mode === 'check' ? 'missing' : 'planned');
+    return copyChart(run, chart);
+  }
+  const read = async () => (await target.repository(chart)).readManifest(existing.digest, { signal });
+  const { same, wanted } = await chart.found.compare({ digest: existing.digest, read }, { signal });
+  if (same) return presentChart(run, chart, existing.digest);
+  if (!input.overwrite) return { ...told(chart, 'drifted'), digest: existing.digest, wanted };
+  if (input.mode !== 'copy')
+    return { ...told(chart, input.mode === 'check' ? 'drifted' : 'planned'), digest: existing.digest, wanted };
+  return copyChart(run, chart);
+}
+
+async function presentChart(run: Run, chart: PlannedChart, digest: Digest): Promise<MirroredChart> {
+  const { input, target, signal } = run;
+  const present: MirroredChart = { ...told(chart, 'present'), digest };
+  if (input.mode === 'copy') return withAttachments(run, chart, present);
+  const attached = chart.referrers ? await chart.found.attachedTo({ signal }) : undefined;
+  if (!attached || (await hasAttachments(attached, await target.repository(chart), { signal }))) return present;
+  return { ...present, status: input.mode === 'check' ? 'missing' : 'planned' };
+}
+
+/** What is attached may be newer than the chart, so it is looked for whether the chart was there or not. */
+async function withAttachments(run: Run, chart: PlannedChart, done: MirroredChart): Promise<MirroredChart> {
+  const { input, target, signal, limit } = run;
+  const attached = chart.referrers ? await chart.found.attachedTo({ signal }) : undefined;
+  if (!attached) return done;
+  const source = limit ? slowed(attached.source, limit) : attached.source;
+  const repository = await target.repository(chart);
+  const copied = await copyAttachments({ ...attached, source }, repository, { signal, overwrite: input.overwrite });
+  const status = done.status === 'present' && copied.copiedBytes > 0 ? 'copied' : done.status;
+  return { ...done, status, referrers: copied.referrers, copiedBytes: done.copiedBytes + copied.copiedBytes };
+}
+
+/** A catalog lists whatever a registry holds. */
+async function isChart({ signal, leftOut }: Run, { found }: PlannedChart): Promise<boolean> {
+  try {
+    await (await found.open({ signal })).close();
+    return true;
+  } catch (error) {
+    if (!isChartError(error, 'ARTIFACT_NOT_A_CHART')) throw error;
+    leftOut.push({ source: found.source, name: found.name, version: found.version, reason: 'it is no Helm chart' });
+    return false;
+  }
+}
+
+async function copyChart(run: Run, chart: PlannedChart): Promise<Tail> {
+  const { target, signal, limit, listener, input } = run;
+  const through = limit && ((content: Readable) => limit.through(content));
+  const opened = await chart.found.open({ signal, through });
+  try {
+    const source = limit && !opened.atHand ? { ...opened, source: slowed(opened.source, limit) } : opened;
+    const { counts, named } = await target.write(chart, source, {
+      signal,
+      concurrency: Math.max(2, Math.min(4, input.parallel)),
+      ...(listener && { onEvent: bytesListener(listener) }),
+    });
+    return async () => {
+      await named();
+      const copied = {
+        ...told(chart, 'copied'),
+        digest: opened.manifest.descriptor.digest,
+        copiedBytes: counts.copiedBytes,
+      };
+      return withAttachments(run, chart, copied);
+    };
+  } finally {
+    await opened.close();
+  }
+}
+
+function slowed(source: Source, limit: RateLimit): Source {
+  const { listReferrers } = source;
+  return {
+    resolve: (reference, options) => source.resolve(reference, options),
+    readManifest: (reference, options) => source.readManifest(reference, options),
+    readBlob: async (descriptor, options) => limit.through(await source.readBlob(descriptor, options)),
+    statBlob: (digest, options) => source.statBlob(digest, options),
+    listTags: (options) => source.listTags(options),
+    ...(listReferrers && { listReferrers: listReferrers.bind(source) }),
+  };
+}
+
+/** Turns how far each blob is into how many bytes more there are. */
+function bytesListener(listener: MirrorListener): (event: CopyEvent) => void {
+  const known = new Map<string, number>();
+  return (event) => {
+    if (event.kind !== 'blob') return;
+    const { digest, size } = event.descriptor;
+    const before = known.get(digest);
+    if (before === undefined) listener.onSize?.(size);
+    listener.onBytes?.(event.bytes - (before ?? 0));
+    known.set(digest, event.bytes);
+  };
+}
+
+function told(chart: PlannedChart, status: MirroredChart['status']): MirroredChart {
+  const { name, version, source } = chart.found;
+  return { source, target: chart.target, name, version, status, digest: undefined, copiedBytes: 0 };
+}
+
+/** What is not a `ChartError` is a fault of this program and goes on up. */
+async function failing<T>(chart: PlannedChart, work: () => Promise<T>): Promise<T | MirroredChart> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isChartError(error) || error.code === 'CANCELLED') throw error;
+    return { ...told(chart, 'failed'), error };
+  }
+}
+
+function reportOf(plan: MirrorPlan, charts: readonly MirroredChart[]): MirrorReport {
+  const failures = plan.failures.map(({ source, name, version, error }): MirroredChart => {
+    return { source, target: undefined, name, version, status: 'failed', digest: undefined, copiedBytes: 0, error };
+  });
+  return { charts: [...charts, ...failures], leftOut: plan.leftOut, prereleases: plan.prereleases };
+}
+
+/** False where anything is not as it was wanted. */
+export function isComplete({ charts }: MirrorReport): boolean {
+  return charts.every(({ status }) => status === 'copied' || status === 'present' || status === 'planned');
+}

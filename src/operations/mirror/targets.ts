@@ -1,0 +1,112 @@
+/** Where charts go: repositories of a registry, or the cache. */
+import { type CopyCounts, type CopyOptions, copyContent, copyManifest } from '../../copy.js';
+import { isChartError } from '../../errors.js';
+import type { Layout } from '../../layout/layout.js';
+import type { Descriptor } from '../../oci/descriptor.js';
+import { parseReference, wireTag } from '../../oci/reference.js';
+import type { CallOptions, Repository, Target } from '../../oci/target.js';
+import { TagBatch } from '../batch.js';
+import type { OpenedChart } from './found-chart.js';
+import type { PlannedChart } from './plan.js';
+
+export type Place = Pick<PlannedChart, 'target' | 'repository' | 'tag'>;
+
+export interface MirrorTarget {
+  /** What has the name now. */
+  find(place: Place, options: CallOptions): Promise<Descriptor | undefined>;
+  repository(place: Place): Promise<Repository>;
+  /**
+   * Copies content, then names it.
+   *
+   * @returns what was copied, and the naming, which may be shared with others and be waited for later
+   */
+  write(
+    place: Place,
+    opened: OpenedChart,
+    options: CopyOptions,
+  ): Promise<{ counts: CopyCounts; named: () => Promise<void> }>;
+  /** Nothing more will be written: what waits is named. */
+  finish(): void;
+}
+
+/** From this many tags of one repository on, one listing is less than asking for each. */
+const LISTING_PAYS = 3;
+
+/** @param places everything that will be asked for */
+export function registryTarget(
+  connect: (host: string) => Promise<Target> | Target,
+  places: readonly Place[],
+): MirrorTarget {
+  const wanted = new Map<string, number>();
+  for (const { repository } of places) wanted.set(repository, (wanted.get(repository) ?? 0) + 1);
+  const listings = new Map<string, Promise<ReadonlySet<string> | undefined>>();
+
+  const open = async ({ repository }: Place): Promise<Repository> => {
+    const { host, path } = parseReference(repository);
+    return (await connect(host as string)).repository(path);
+  };
+  const list = (place: Place, options: CallOptions): Promise<ReadonlySet<string> | undefined> => {
+    const listing = listings.get(place.repository) ?? listTags(open(place), options);
+    listings.set(place.repository, listing);
+    return listing;
+  };
+  return {
+    repository: open,
+    async find(place, options) {
+      const tag = wireTag(place.tag);
+      if ((wanted.get(place.repository) ?? 0) >= LISTING_PAYS) {
+        const tags = await list(place, options);
+        if (tags !== undefined && !tags.has(tag)) return undefined;
+      }
+      return resolveOrNothing(await open(place), tag, options);
+    },
+    async write(place, { source, manifest }, options) {
+      const counts = await copyManifest(source, await open(place), manifest, { ...options, tag: wireTag(place.tag) });
+      return { counts, named: async () => undefined };
+    },
+    finish: () => undefined,
+  };
+}
+
+/** Undefined where the registry does not tell. */
+async function listTags(opening: Promise<Repository>, options: CallOptions): Promise<ReadonlySet<string> | undefined> {
+  const tags = new Set<string>();
+  try {
+    for await (const tag of (await opening).listTags(options)) tags.add(tag);
+    return tags;
+  } catch (error) {
+    if (isChartError(error, 'MANIFEST_NOT_FOUND')) return tags;
+    const refused = ['REGISTRY_UNAUTHORIZED', 'REGISTRY_FORBIDDEN', 'REGISTRY_REFUSED', 'REGISTRY_PROTOCOL'];
+    if (isChartError(error) && refused.includes(error.code)) return undefined;
+    throw error;
+  }
+}
+
+async function resolveOrNothing(
+  repository: Repository,
+  tag: string,
+  options: CallOptions,
+): Promise<Descriptor | undefined> {
+  try {
+    return await repository.resolve(tag, options);
+  } catch (error) {
+    if (isChartError(error, 'MANIFEST_NOT_FOUND')) return undefined;
+    throw error;
+  }
+}
+
+/** Names are written many at a time. */
+export async function cacheTarget(layout: Layout, signal: AbortSignal | undefined): Promise<MirrorTarget> {
+  const names = new Map((await layout.readIndex({ signal })).map(({ name, descriptor }) => [name, descriptor]));
+  const batch = new TagBatch(layout, signal);
+  return {
+    find: async ({ target }) => names.get(target),
+    repository: async ({ repository }) => layout.repository(repository),
+    async write({ repository, target }, { source, manifest }, options) {
+      const counts = await copyContent(source, layout.repository(repository), manifest, options);
+      await layout.putBytes(manifest.bytes, manifest.descriptor.mediaType);
+      return { counts, named: () => batch.add({ name: target, descriptor: manifest.descriptor }) };
+    },
+    finish: () => batch.finish(),
+  };
+}

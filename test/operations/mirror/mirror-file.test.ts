@@ -1,0 +1,139 @@
+/** The file of `chart mirror -f`: what it says, and where it is wrong. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, it } from 'node:test';
+import { isChartError } from '../../../src/errors.js';
+import { formatSchema, MIRROR_EXAMPLE } from '../../../src/operations/mirror/example.js';
+import { parseMirrorFile } from '../../../src/operations/mirror/mirror-file.js';
+import { PROJECT } from '../../helpers/fixtures.js';
+
+const DIRECTORY = resolve('/srv/mirror');
+
+function mistakesOf(text: string): string[] {
+  try {
+    parseMirrorFile(text, 'm.yaml', DIRECTORY);
+  } catch (error) {
+    assert.ok(isChartError(error, 'MIRROR_FILE_INVALID'), String(error));
+    return error.message.split('\n');
+  }
+  return [];
+}
+
+describe('a mirror file', () => {
+  it('gives entries with the defaults filled in, and paths relative to itself', () => {
+    const file = parseMirrorFile(
+      `version: 1
+target: cache
+mediaType: current
+defaults: {limit: 3, referrers: true}
+registries:
+  registry.lan:5000: {username: ci, passwordEnv: SECRET, caFile: ca.pem}
+charts:
+  - source: oci://a.example.com/x
+    limit: 1
+  - {source: ./charts, include: "a*", exclude: [b, c]}
+`,
+      'm.yaml',
+      DIRECTORY,
+    );
+    assert.deepEqual([file.target, file.flavour], ['cache', 'current']);
+    assert.deepEqual(file.registries.get('registry.lan:5000'), {
+      username: 'ci',
+      passwordEnv: 'SECRET',
+      caFile: join(DIRECTORY, 'ca.pem'),
+    });
+    const [first, second] = file.entries;
+    assert.deepEqual([first?.source, first?.limit, first?.referrers], ['oci://a.example.com/x', 1, true]);
+    assert.deepEqual(
+      [second?.source, second?.limit, second?.include, second?.exclude],
+      [join(DIRECTORY, 'charts'), 3, ['a*'], ['b', 'c']],
+    );
+  });
+
+  it('tells each mistake with its line and column, and what was meant', () => {
+    assert.deepEqual(
+      mistakesOf(`version: 2
+defaults:
+  limt: 3
+  prerelease: maybe
+registries:
+  registry.lan:
+    username: me
+    password: hunter2
+charts:
+  - sorce: oci://a.example.com/x
+    version: 5
+  - source: oci://a.example.com/y
+    limit: 0
+    include: [1]
+  - just text
+`),
+      [
+        'm.yaml:1:10: "version" must be 1',
+        'm.yaml:3:3: unknown key "limt"; did you mean "limit"?',
+        'm.yaml:4:15: "prerelease" must be true or false',
+        'm.yaml:8:5: "password" may not stand in the file: name an environment variable with "passwordEnv"',
+        'm.yaml:10:5: the entry has no "source"',
+        'm.yaml:10:5: unknown key "sorce"; did you mean "source"?',
+        'm.yaml:11:14: "version" must be a text',
+        'm.yaml:13:12: "limit" must be 1 at least',
+        'm.yaml:14:14: "include" must be a text or a list of texts',
+        'm.yaml:15:5: an entry must be a mapping',
+      ],
+    );
+    assert.deepEqual(
+      mistakesOf(`version: 1
+target: https://charts.example.com
+registries:
+  "a b": {}
+  b.example.com: {passwordEnv: "not a name"}
+charts: []
+`),
+      [
+        'm.yaml:4:3: "a b" is not HOST[:PORT]',
+        'm.yaml:5:32: "passwordEnv" is no name of an environment variable',
+        'm.yaml:6:9: "charts" must NOT have fewer than 1 items',
+      ],
+    );
+  });
+
+  it('tells ranges, placeholders, targets and credentials that cannot be, with their place', () => {
+    const mistakes = mistakesOf(`version: 1
+target: oci://
+registries:
+  b.example.com: {username: me}
+charts:
+  - source: oci://a.example.com/x
+    version: "1.2.3 foo"
+    target: x/{nam}
+  - source: ftp://a.example.com/x
+`);
+    assert.deepEqual(
+      mistakes.map((line) => line.split(' ', 1)[0]),
+      ['m.yaml:2:9:', 'm.yaml:4:18:', 'm.yaml:7:14:', 'm.yaml:8:13:', 'm.yaml:9:13:'],
+    );
+  });
+
+  it('is refused where it is no YAML or nothing at all', () => {
+    assert.match(mistakesOf('charts: [\n')[0] ?? '', /^m\.yaml:2:1: /);
+    assert.match(mistakesOf('a: 1\na: 2\n')[0] ?? '', /^m\.yaml:2:1: /);
+    assert.match(mistakesOf('')[0] ?? '', /^m\.yaml:1:1: the file must be a mapping/);
+    const bomb = `a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\n`;
+    assert.equal(mistakesOf(bomb).length > 0, true);
+  });
+
+  it('is what the example is, with every commented entry taken in', () => {
+    assert.equal(parseMirrorFile(MIRROR_EXAMPLE, 'mirror.yaml', DIRECTORY).entries.length, 2);
+    const all = MIRROR_EXAMPLE.replace(
+      /^( *)# (?=(?:mediaType|registries|- source| {2}\S|(?: {4})\S))/gm,
+      '$1',
+    ).replace(/^# {3}/gm, '  ');
+    assert.equal(parseMirrorFile(all, 'mirror.yaml', DIRECTORY).entries.length, 6);
+  });
+
+  it('has the schema that is shipped', () => {
+    const shipped = readFileSync(join(PROJECT, 'schemas', 'mirror.schema.json'), 'utf8');
+    assert.deepEqual(JSON.parse(shipped), JSON.parse(formatSchema()));
+  });
+});
