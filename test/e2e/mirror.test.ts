@@ -1,6 +1,6 @@
 /** `chart mirror`: from registries, chart repositories and the cache, to registries and the cache. */
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it, type TestContext } from 'node:test';
 import { Ajv } from 'ajv';
@@ -294,6 +294,33 @@ describe('between registries', () => {
     const one = await mirror([`oci://${a}/team/image`, `oci://${b}/copy`], { home });
     assert.equal(one.exit, 1);
     assert.equal(one.report.charts[0]?.error?.code, 'ARTIFACT_NOT_A_CHART');
+  });
+});
+
+describe('bundles', () => {
+  it('are filled from a chart repository, added to, and mirrored from, digests kept', async (t) => {
+    const home = temporaryDirectory(t);
+    const { repository } = await startSample(t);
+    const host = await startRegistry(t, join(home, 'registry'));
+    const file = join(home, 'charts.tar');
+    const check = await mirror([repository, file, '--check'], { home });
+    assert.deepEqual([check.exit, check.report.summary.missing], [1, 3]);
+    const first = await mirror([repository, file, '--include', 'web'], { home });
+    assert.equal(first.exit, 0, first.stderr);
+    const second = await mirror([repository, file, '--include', 'db'], { home });
+    assert.deepEqual([second.exit, second.report.summary.copied], [0, 1], second.stderr);
+    assert.equal((await mirror([repository, file, '--check'], { home })).exit, 0);
+    const third = await mirror([repository, file], { home });
+    assert.deepEqual([third.exit, third.report.summary.present], [0, 3]);
+    assert.deepEqual(
+      readdirSync(home).filter((name) => name.startsWith('charts')),
+      ['charts.tar'],
+    );
+    const out = await mirror([file, `oci://${host}/inside`], { home });
+    assert.equal(out.exit, 0, out.stderr);
+    const digests = ({ charts }: Report): (string | undefined)[] => charts.map(({ digest }) => digest).sort();
+    assert.deepEqual(digests(out.report), digests(third.report));
+    await assertValidLayout(join(home, 'registry'));
   });
 });
 

@@ -9,7 +9,7 @@ import type { Digest } from '../../oci/digest.js';
 import type { Source } from '../../oci/target.js';
 import { mapWithTail } from '../parallel.js';
 import { copyAttachments, hasAttachments } from './attachments.js';
-import { parseTarget } from './placement.js';
+import { parseTarget, type TargetPrefix } from './placement.js';
 import { type MirrorPlan, type PlannedChart, planMirror } from './plan.js';
 import { RateLimit } from './rate.js';
 import { type SourceDependencies, Sources } from './sources.js';
@@ -26,11 +26,34 @@ export interface MirrorDependencies extends SourceDependencies {
  * @throws ChartError `USAGE` for a target that is none; `CANCELLED`; what the cache throws where that is the target
  */
 export async function mirrorCharts(dependencies: MirrorDependencies, input: MirrorInput): Promise<MirrorReport> {
-  const { connect, layout, signal, listener } = dependencies;
+  const { connect, layout, signal } = dependencies;
   const prefix = parseTarget(input.target);
-  const plan = await planMirror({ sources: new Sources(dependencies), signal }, input, prefix);
+  const sources = new Sources(dependencies);
+  try {
+    const run = (target: MakeTarget): Promise<MirrorReport> => mirrorTo(dependencies, input, sources, prefix, target);
+    if (prefix.kind === 'registry') return await run((charts) => registryTarget(connect, charts));
+    if (prefix.kind === 'cache') return await run(() => cacheTarget(layout, signal));
+    const { copyToBundle, viewBundle } = await import('./bundles.js');
+    const file = prefix.file as string;
+    if (input.mode !== 'copy') return await viewBundle(file, { signal }, (target) => run(() => target));
+    return await copyToBundle(file, { signal }, (makeTarget, into) => run(() => makeTarget(into)));
+  } finally {
+    await sources.close();
+  }
+}
+
+type MakeTarget = (charts: readonly PlannedChart[]) => MirrorTarget | Promise<MirrorTarget>;
+
+async function mirrorTo(
+  { signal, listener }: MirrorDependencies,
+  input: MirrorInput,
+  sources: Sources,
+  prefix: TargetPrefix,
+  makeTarget: MakeTarget,
+): Promise<MirrorReport> {
+  const plan = await planMirror({ sources, signal }, input, prefix);
   listener?.onPlan?.(plan.charts.length);
-  const target = prefix.kind === 'registry' ? registryTarget(connect, plan.charts) : await cacheTarget(layout, signal);
+  const target = await makeTarget(plan.charts);
   const limit = input.maxRate === undefined ? undefined : new RateLimit(input.maxRate);
   const leftOut: LeftOut[] = [];
   const run = { input, target, limit, signal, listener, leftOut };

@@ -6,6 +6,7 @@
  *     https://... http://...     a classic repository
  *     DIR  file:///DIR           a classic repository on disk; or an OCI image layout, which is read as the cache is
  *     cache  cache:PATTERN       the cache
+ *     FILE.tar  bundle:FILE      a bundle
  *
  * What is listed is listed once, however many entries ask for it.
  */
@@ -13,6 +14,7 @@ import { existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { LayerFlavour } from '../../artifact.js';
+import type { OpenBundle } from '../../bundle/open.js';
 import { parseVersion } from '../../chart/version.js';
 import { tagToVersion } from '../../chart/version-tags.js';
 import { ChartError, isChartError } from '../../errors.js';
@@ -38,8 +40,6 @@ export interface SourceDependencies {
   readonly connect: (host: string) => Promise<Target> | Target;
   /** What reads the files of a repository, with its credentials. */
   readonly openWeb: (address: RepositoryAddress) => Fetch;
-  /** A bundle, as a layout to read from. */
-  readonly openBundle?: ((file: string) => Promise<Target>) | undefined;
   /** Of what comes from classic repositories. */
   readonly flavour: LayerFlavour;
   readonly signal?: AbortSignal | undefined;
@@ -67,9 +67,15 @@ export class Sources {
   readonly #catalogs = new Map<string, Promise<string[]>>();
   readonly #indexes = new Map<string, Promise<RepositoryIndex>>();
   readonly #repositories = new Map<string, ClassicRepository>();
+  readonly #bundles = new Map<string, Promise<OpenBundle>>();
 
   constructor(dependencies: SourceDependencies) {
     this.#dependencies = dependencies;
+  }
+
+  /** Gives up bundles that were opened. */
+  async close(): Promise<void> {
+    for (const opening of this.#bundles.values()) await (await opening.catch(() => undefined))?.close();
   }
 
   /** The charts that an entry asks for. @throws ChartError what the source throws; `MANIFEST_NOT_FOUND`, `CHART_NOT_FOUND` where nothing fits */
@@ -86,9 +92,10 @@ export class Sources {
         return this.#findInTarget(entry, openLayout(path, { readOnly: true }), '');
       }
       case 'bundle': {
-        const { openBundle } = this.#dependencies;
-        if (!openBundle) throw new ChartError('USAGE', `${entry.source}: bundles cannot be read here`);
-        return this.#findInTarget(entry, await openBundle(entry.source.replace(/^bundle:/, '')), '');
+        const file = entry.source.replace(/^bundle:/, '');
+        const { openBundle } = await import('../../bundle/open.js');
+        const bundle = await once(this.#bundles, file, () => openBundle(file, this.#call()));
+        return this.#findInTarget(entry, bundle, '');
       }
       case 'catalog':
         return this.#findInCatalog(entry);
@@ -155,7 +162,7 @@ export class Sources {
   }
 
   /** The cache, an image layout, a bundle: everything that has a name there. */
-  async #findInTarget(entry: MirrorEntry, target: Target, pattern: string): Promise<Findings> {
+  async #findInTarget(entry: MirrorEntry, target: NamedSources, pattern: string): Promise<Findings> {
     const fits =
       pattern === ''
         ? () => true
@@ -238,6 +245,12 @@ export class Sources {
   #call(): CallOptions {
     return { signal: this.#dependencies.signal };
   }
+}
+
+/** What of a `Target` is needed to read from it. */
+interface NamedSources {
+  repository(name: string): Source;
+  listRepositories(options?: CallOptions): AsyncIterable<string>;
 }
 
 interface RepositoryPlace {
