@@ -14,23 +14,15 @@ import { type Digest, isDigest } from '../oci/digest.js';
 import { checkBytes, MANIFEST_LIMIT, type RawManifest } from '../oci/manifest.js';
 import { splitName, wireTag } from '../oci/reference.js';
 import { describeReferrer } from '../oci/referrers.js';
-import type { CallOptions, ReadBlobOptions, Source } from '../oci/target.js';
+import type { CallOptions, ReadBlobOptions, Repository, Target } from '../oci/target.js';
 import type { BundledItem } from './content.js';
 import { type BundleInput, fileInput, reading } from './input.js';
 import { itemsOf } from './items.js';
 import { type BundleSurvey, surveyBundle } from './survey.js';
 
-/** One repository of a bundle. */
-export interface BundleRepository extends Source {
-  readonly name: string;
-  listReferrers(subject: Digest, options?: CallOptions): Promise<readonly Descriptor[]>;
-}
-
-/** A bundle that is open; the repositories are those of its references. */
-export interface OpenBundle {
+/** A bundle that is open, to be read only; the repositories are those of its references. */
+export interface OpenBundle extends Target {
   readonly items: readonly BundledItem[];
-  repository(name: string): BundleRepository;
-  listRepositories(options?: CallOptions): AsyncIterable<string>;
   /** Gives up the file, and the temporary one. */
   close(): Promise<void>;
 }
@@ -57,6 +49,11 @@ export async function openBundle(path: string, { signal }: CallOptions = {}): Pr
     await close();
     throw error;
   }
+}
+
+/** Its index comes before its blobs: what is to be in it must be known when it is written. */
+function refuse(): Promise<never> {
+  return Promise.reject(new ChartError('BUNDLE_UNWRITABLE', 'a bundle is written whole, and only read afterwards'));
 }
 
 async function isPlain(input: BundleInput): Promise<boolean> {
@@ -86,7 +83,7 @@ class BundleFile implements OpenBundle {
     yield* new Set(this.items.map(({ ref }) => splitName(ref).repository));
   }
 
-  repository(name: string): BundleRepository {
+  repository(name: string): Repository {
     const own = this.items.filter(({ ref }) => splitName(ref).repository === name);
     const resolve = (reference: string): Descriptor => this.#resolve(name, own, reference);
     return {
@@ -99,6 +96,11 @@ class BundleFile implements OpenBundle {
         for (const { ref } of own) if (!isDigest(splitName(ref).tag)) yield splitName(ref).tag;
       },
       listReferrers: async (subject) => this.#referrers(subject),
+      writeBlob: refuse,
+      writeManifest: refuse,
+      deleteTag: refuse,
+      deleteManifest: refuse,
+      deleteBlob: refuse,
     };
   }
 
