@@ -24,6 +24,8 @@ export interface RunPageOptions {
   readonly programs?: Readonly<Record<string, string>>;
   /** Prepares the working directory of a machine before its first command. */
   readonly prepare?: (machine: string, work: string, home: string) => Promise<void> | void;
+  /** Runs after the last command, while what goes on (a server) still does. */
+  readonly atEnd?: () => Promise<void>;
 }
 
 /** What became of the page. What differs from the page is no result: it rejects. */
@@ -78,6 +80,7 @@ class PageRunner {
         if (reason === undefined) commands += await this.#runBlock(block);
         else left.push(`${this.#at(block.line)}: ${reason}`);
       }
+      await this.#options.atEnd?.();
     } finally {
       for (const shell of this.#machines.values()) await shell.end();
     }
