@@ -81,3 +81,42 @@ it('leaves out what is damaged, and takes it up again when it is mended', async 
   await runChart(['save', REAL_CHARTS[0] as string, 'team/again:1.0.0', '--cache-dir', cache], { home });
   assert.deepEqual(await names(), ['ledgerdb', 'mailroom', 'webshop']);
 });
+
+it('gives a path that two hosts share to the preferred one, and serves what the prefix lets it', async (t) => {
+  const home = temporaryDirectory(t);
+  const cache = join(home, 'cache');
+  const [webshop, ledgerdb, mailroom] = REAL_CHARTS as [string, string, string];
+  for (const [source, repository] of [
+    [webshop, 'a.example/team/app'],
+    [ledgerdb, 'b.example/team/app'],
+    [mailroom, 'b.example/only'],
+  ] as const) {
+    const { exit, stderr } = await runChart(['save', source, `${repository}:1.0.0`, '--cache-dir', cache], { home });
+    assert.equal(exit, 0, stderr);
+  }
+  /** The names of the charts below each path, or the status where there is no index. */
+  const serve = async (...options: string[]) => {
+    const server = startChart(['serve', '--port', '0', '--cache-dir', cache, ...options], { home });
+    const [, url] = await server.waitFor(/^Listening on (\S+)$/m);
+    const found: Record<string, string[] | number> = {};
+    for (const path of ['', 'team/', 'team/app/', 'a.example/', 'b.example/', 'only/']) {
+      const answer = await fetch(`${url}/${path}index.yaml`);
+      const text = await answer.text();
+      found[path] = answer.ok ? Object.keys((parse(text) as Index).entries) : answer.status;
+    }
+    await server.stop();
+    return found;
+  };
+  const long = { 'a.example/': ['webshop'], 'b.example/': ['ledgerdb', 'mailroom'], 'only/': ['mailroom'] };
+  const all = { '': ['ledgerdb', 'mailroom', 'webshop'], ...long };
+  assert.deepEqual(await serve(), { ...all, 'team/': 404, 'team/app/': 404 });
+  assert.deepEqual(await serve('--prefer', 'b.example'), { ...all, 'team/': ['ledgerdb'], 'team/app/': ['ledgerdb'] });
+  assert.deepEqual(await serve('--prefix', 'a.example/team'), {
+    '': ['webshop'],
+    'team/': ['webshop'],
+    'team/app/': ['webshop'],
+    'a.example/': ['webshop'],
+    'b.example/': 404,
+    'only/': 404,
+  });
+});
