@@ -96,7 +96,10 @@ export class Client {
   }
 
   /** Reads an answer that refuses, and turns it into the error that it stands for. */
-  async refusal(response: WireResponse, context: Pick<RefusalContext, 'what' | 'message'>): Promise<ChartError> {
+  async refusal(
+    response: WireResponse,
+    context: Pick<RefusalContext, 'what' | 'message' | 'repository'>,
+  ): Promise<ChartError> {
     return this.explain(await readRefusal(response, this.#authorizer.secrets), context);
   }
 
@@ -104,7 +107,10 @@ export class Client {
     return readRefusal(response, this.#authorizer.secrets);
   }
 
-  async explain(refusal: Refusal, context: Pick<RefusalContext, 'what' | 'message'>): Promise<ChartError> {
+  async explain(
+    refusal: Refusal,
+    context: Pick<RefusalContext, 'what' | 'message' | 'repository'>,
+  ): Promise<ChartError> {
     const { lookupError } = this.#authorizer;
     if (refusal.response.status === 401 && lookupError !== undefined) return lookupError as ChartError;
     const identified = await this.#authorizer.identified();

@@ -92,7 +92,10 @@ export async function writeManifest(
     signal,
   });
   if (response.status < 200 || response.status > 204) {
-    throw await repository.client.refusal(response, { what: `store the manifest of ${named(repository, reference)}` });
+    throw await repository.client.refusal(response, {
+      what: `store the manifest of ${named(repository, reference)}`,
+      repository: repository.name,
+    });
   }
   await discard(response);
   const stored = announcedDigest(response);

@@ -38,7 +38,10 @@ export async function beginUpload(
 export async function startUpload(repository: RepositoryContext, signal?: AbortSignal): Promise<URL> {
   const response = await post(repository, '', [], signal);
   if (response.status < 200 || response.status > 204) {
-    throw await repository.client.refusal(response, { what: `take an upload to ${repository.fullName}` });
+    throw await repository.client.refusal(response, {
+      what: `take an upload to ${repository.fullName}`,
+      repository: repository.name,
+    });
   }
   await discard(response);
   return locationOf(response);

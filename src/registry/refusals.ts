@@ -7,6 +7,7 @@ import type { ChartErrorCode } from '../errors.js';
 import { isRecord } from '../oci/descriptor.js';
 import { readWhole } from './answers.js';
 import { WireFault } from './faults.js';
+import { peculiarHint } from './known-registries.js';
 import { shownText } from './redact.js';
 import { isTransientStatus, readRetryAfter } from './retry.js';
 import type { WireResponse } from './transport.js';
@@ -69,6 +70,8 @@ function textOf(value: unknown): string | undefined {
 export interface RefusalContext {
   /** As in references. */
   readonly host: string;
+  /** The path of the repository, where it is about one. */
+  readonly repository?: string | undefined;
   /** What was asked for, after "refused to": `store blob sha256:...`. */
   readonly what: string;
   /** The whole message, where Helm 3.6.3 had words for it. */
@@ -79,11 +82,16 @@ export interface RefusalContext {
 }
 
 /** The error that a refusal stands for. What the registry said is in the message, or in the hint where the message is Helm's. */
-export function refusalError(refusal: Refusal, { host, what, message, identified, now }: RefusalContext): WireFault {
+export function refusalError(
+  refusal: Refusal,
+  { host, repository, what, message, identified, now }: RefusalContext,
+): WireFault {
   const { response, status, words } = refusal;
   const said = words === '' ? '' : `${host} says: ${words}`;
   const wait = readRetryAfter(response, now);
-  const hint = hintFor(refusal, host, identified, wait);
+  const hint =
+    peculiarHint({ host, repository, status: response.status, code: refusal.code, words }) ??
+    hintFor(refusal, host, identified, wait);
   const summary = `${host} refused to ${what}: ${status}${words === '' ? '' : ` (${words})`}`;
   return new WireFault(codeFor(response.status, identified), message?.(status) ?? summary, {
     summary,

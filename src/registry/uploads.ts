@@ -79,6 +79,7 @@ async function hasBlob(repository: RepositoryContext, digest: Digest, signal?: A
   throw await repository.client.refusal(response, {
     what: `look for blob ${digest} of ${repository.fullName}`,
     message: (status) => `unexpected response: ${status}`,
+    repository: repository.name,
   });
 }
 
@@ -121,5 +122,8 @@ async function uploadError(repository: RepositoryContext, { digest }: Descriptor
       `${repository.client.host} received other content for blob ${digest} (${refusal.words})`,
     );
   }
-  return repository.client.explain(refusal, { what: `store blob ${digest} in ${repository.fullName}` });
+  return repository.client.explain(refusal, {
+    what: `store blob ${digest} in ${repository.fullName}`,
+    repository: repository.name,
+  });
 }

@@ -11,6 +11,8 @@ import type { TestContext } from 'node:test';
 export interface ForwardProxyOptions {
   /** The value of `Proxy-Authorization` without which nothing is let through. */
   readonly authorization?: string;
+  /** The ports on which hosts really listen, by `HOST:PORT`; for others it is the port that is asked for. */
+  readonly ports?: Readonly<Record<string, number>>;
   /** Refuses everything so. */
   readonly refusal?: number;
   /** PEM texts: the proxy itself then speaks TLS, and asks for a client certificate. */
@@ -30,7 +32,7 @@ export interface ForwardProxy {
 
 export async function startForwardProxy(
   t: Pick<TestContext, 'after'>,
-  { authorization, refusal, tls }: ForwardProxyOptions = {},
+  { authorization, refusal, tls, ports = {} }: ForwardProxyOptions = {},
 ): Promise<ForwardProxy> {
   const requests: string[] = [];
   const headers: IncomingMessage['headers'][] = [];
@@ -61,7 +63,8 @@ export async function startForwardProxy(
   server.on('connect', (request: IncomingMessage, client: Socket) => {
     const status = refused(request);
     if (status !== undefined) return void client.end(`HTTP/1.1 ${status} No\r\ncontent-length: 0\r\n\r\n`);
-    const onward = connect(Number(/:(\d+)$/.exec(request.url ?? '')?.[1]), '127.0.0.1');
+    const wanted = request.url ?? '';
+    const onward = connect(ports[wanted] ?? Number(/:(\d+)$/.exec(wanted)?.[1]), '127.0.0.1');
     keep(onward);
     onward.on('connect', () => {
       client.write('HTTP/1.1 200 Connection established\r\n\r\n');
