@@ -49,7 +49,8 @@ export interface PullDependencies extends TransferDependencies, ReferrersDepende
   readonly withReferrers?: boolean | undefined;
 }
 
-const CONCURRENCY = 8;
+/** Charts on their way at the same time: while some wait for an answer, others are unpacked and stored. */
+const CONCURRENCY = 16;
 
 interface Arrived extends Pick<Pulled, 'status' | 'receivedBytes' | 'provenance' | 'referrers'> {
   readonly entry: NamedDescriptor;

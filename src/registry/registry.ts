@@ -19,7 +19,7 @@ import { type TraceEvent, Transport } from './transport.js';
 export interface RegistryOptions extends EndpointOptions {
   /** Credentials, or what finds them: asked once, when the registry first wants any. */
   readonly credentials?: Credentials | CredentialLookup | undefined;
-  /** Connections to one origin at the same time; 8 if absent. */
+  /** Connections to one origin at the same time; 16 if absent. */
   readonly connections?: number | undefined;
   readonly timeouts?: Partial<Timeouts> | undefined;
   readonly retry?: Partial<RetryPolicy> | undefined;
@@ -33,7 +33,7 @@ export interface RegistryOptions extends EndpointOptions {
   readonly clock?: Clock | undefined;
 }
 
-const CONNECTIONS = 8;
+const CONNECTIONS = 16;
 const TIMEOUTS: Timeouts = { connect: 15_000, headers: 60_000, body: 60_000 };
 const USER_AGENT = 'helm-chart-cache';
 
