@@ -13,6 +13,7 @@ export interface CommonOptions {
   readonly registryConfig?: string;
   readonly debug?: boolean;
   readonly quiet?: boolean;
+  readonly progress?: boolean;
   readonly mediaType?: string;
   readonly keyring?: string;
   readonly fsync?: boolean;

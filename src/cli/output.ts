@@ -6,6 +6,8 @@ type Stream = Writable & { isTTY?: boolean };
 
 /** Text on its way out. A pipe that its reader has closed, as `head` does, ends it in silence; any other fault is told at the end. */
 export class Output {
+  /** Called before anything is written. */
+  beforeWrite: (() => void) | undefined;
   readonly #open: () => Stream;
   #opened: Stream | undefined;
   #fault: NodeJS.ErrnoException | undefined;
@@ -20,6 +22,7 @@ export class Output {
   }
 
   write(content: string | Uint8Array): void {
+    this.beforeWrite?.();
     if (this.#fault === undefined) this.#stream.write(content);
   }
 
@@ -39,6 +42,7 @@ export class Output {
    */
   async pipe(content: AsyncIterable<Uint8Array>): Promise<void> {
     for await (const piece of content) {
+      this.beforeWrite?.();
       if (this.#fault === undefined && !this.#stream.write(piece)) await this.#drained();
       if (this.#fault !== undefined) break;
     }

@@ -126,6 +126,7 @@ export async function buildProgram(context: Context, args: readonly string[]): P
   program.addOption(new Option('--no-fsync', 'do not wait for the disk, in a cache that may be lost with its machine'));
   program.addOption(new Option('--debug', 'print what is done in detail, and errors with their origin'));
   program.addOption(new Option('-q, --quiet', 'print references only'));
+  program.addOption(new Option('--no-progress', 'do not show how far transfers are'));
   program.helpCommand('help [command]', 'show help for a command');
   applyHouseStyle(program, context);
   await addCommands(program, context, COMMANDS, path);

@@ -44,6 +44,8 @@ export interface Settings {
   /** The value of an environment variable that a mirror file names. */
   readonly variable: (name: string) => string | undefined;
   readonly debug: boolean;
+  /** `dumb` is a terminal that can do nothing but show text. */
+  readonly terminalType: string | undefined;
 }
 
 export interface SettingsFlags {
@@ -79,6 +81,7 @@ export function readSettings(flags: SettingsFlags, environment: Environment = pr
     flavourGiven: Boolean(flags.mediaType ?? environment.CHART_MEDIA_TYPE),
     variable: (name) => environment[name],
     debug: flags.debug ?? isTrue(environment.HELM_DEBUG),
+    terminalType: environment.TERM,
   };
 }
 

@@ -19,6 +19,7 @@ import {
   readRange,
   type VersionOptions,
 } from '../options.js';
+import { openProgress } from '../progress.js';
 import { referrersData, renderReferrers, warnSkipped } from '../referrers-text.js';
 import { provenanceData, renderProvenance, renderSummary, summaryData } from '../render.js';
 import { printable } from '../text.js';
@@ -68,6 +69,7 @@ Examples:
       }),
     });
     const layout = await openCache(context, settings.cacheDirectory);
+    const progress = openProgress(context, settings, options, refs.length);
     await pullCharts(
       {
         layout,
@@ -75,6 +77,7 @@ Examples:
         verification: options.verify ? await openVerification(layout, settings.keyring, context.signal) : undefined,
         connect: await connector(context, settings, options),
         signal: context.signal,
+        onEvent: progress.copy,
         withReferrers: options.withReferrers,
         onSkip: (item, skipped) => warnSkipped(context, item, skipped),
       },
@@ -82,7 +85,10 @@ Examples:
       {
         onStart: (index, tag, repository) =>
           report.progress(index, `${printable(tag)}: Pulling from ${printable(repository)}\n`),
-        onOutcome: (index, outcome) => report.done(index, outcome),
+        onOutcome: (index, outcome) => {
+          progress.finish(outcome.item);
+          report.done(index, outcome);
+        },
       },
     );
     await report.end();

@@ -13,6 +13,7 @@ import {
   readItems,
   readOptions,
 } from '../options.js';
+import { openProgress } from '../progress.js';
 import { referrersData, renderReferrers, warnSkipped } from '../referrers-text.js';
 import { renderSummary, summaryData } from '../render.js';
 import { formatSize, printable } from '../text.js';
@@ -51,11 +52,13 @@ Examples:
         ...referrersData(chart.referrers),
       }),
     });
+    const progress = openProgress(context, settings, options, refs.length);
     await pushCharts(
       {
         layout: await openCache(context, settings.cacheDirectory),
         connect: await connector(context, settings, options),
         signal: context.signal,
+        onEvent: progress.copy,
         withReferrers: options.withReferrers,
         onSkip: (item, skipped) => warnSkipped(context, item, skipped),
       },
@@ -63,7 +66,10 @@ Examples:
       {
         onStart: (index, chart, repository) =>
           report.progress(index, `The push refers to repository [${printable(repository)}]\n${renderSummary(chart)}`),
-        onOutcome: (index, outcome) => report.done(index, outcome),
+        onOutcome: (index, outcome) => {
+          progress.finish(outcome.item);
+          report.done(index, outcome);
+        },
       },
     );
     await report.end();

@@ -1,0 +1,108 @@
+/** What is on its way, and how far: the figures behind what is drawn. */
+import type { CopyEvent } from '../../copy.js';
+import type { Digest } from '../../oci/digest.js';
+import { RateGauge } from './rate.js';
+
+export interface TransferState {
+  readonly name: string;
+  /** Bytes. */
+  readonly done: number;
+  /** Bytes; undefined where it is not known. */
+  readonly total: number | undefined;
+  /** Bytes a second. */
+  readonly rate: number;
+  /** Seconds, or undefined where it cannot be told. */
+  readonly left: number | undefined;
+}
+
+export interface TotalState extends Omit<TransferState, 'name' | 'total'> {
+  readonly finished: number;
+  /** Undefined where it is not known how many there will be. */
+  readonly items: number | undefined;
+}
+
+interface Transfer {
+  readonly gauge: RateGauge;
+  readonly blobs: Map<Digest, { bytes: number; readonly size: number }>;
+  own: { readonly done: number; readonly total: number | undefined };
+}
+
+export class Transfers {
+  readonly #items: number | undefined;
+  readonly #active = new Map<string, Transfer>();
+  readonly #gauge = new RateGauge();
+  #finished = 0;
+  #finishedBytes = 0;
+
+  constructor(items: number | undefined) {
+    this.#items = items;
+  }
+
+  copy(item: string, event: CopyEvent): void {
+    if (event.kind === 'manifest-done') return;
+    const { blobs } = this.#transfer(item);
+    const { digest, size } = event.descriptor;
+    if (event.kind === 'blob') blobs.set(digest, { bytes: event.bytes, size });
+    // What the other side had is no part of what is to be sent.
+    else if (event.skipped) blobs.delete(digest);
+    else blobs.set(digest, { bytes: size, size });
+  }
+
+  report(item: string, done: number, total: number | undefined): void {
+    this.#transfer(item).own = { done, total };
+  }
+
+  finish(item: string): void {
+    const transfer = this.#active.get(item);
+    this.#active.delete(item);
+    this.#finished += 1;
+    if (transfer) this.#finishedBytes += sizes(transfer).done;
+  }
+
+  /** @param time milliseconds, never less than before */
+  read(time: number): { readonly transfers: readonly TransferState[]; readonly total: TotalState } {
+    const transfers = [...this.#active].map(([name, transfer]): TransferState => {
+      const { done, total } = sizes(transfer);
+      transfer.gauge.add(time, done);
+      const { rate } = transfer.gauge;
+      return { name, done, total, rate, left: timeLeft(total === undefined ? undefined : total - done, rate) };
+    });
+    const done = this.#finishedBytes + transfers.reduce((sum, transfer) => sum + transfer.done, 0);
+    this.#gauge.add(time, done);
+    const { rate } = this.#gauge;
+    const left = timeLeft(this.#remaining(transfers), rate);
+    return { transfers, total: { finished: this.#finished, items: this.#items, done, rate, left } };
+  }
+
+  /** Bytes: of what is under way what is known, of what is to come the average of what has ended. */
+  #remaining(transfers: readonly TransferState[]): number | undefined {
+    if (this.#items === undefined) return undefined;
+    const waiting = Math.max(0, this.#items - this.#finished - transfers.length);
+    if (waiting > 0 && this.#finished === 0) return undefined;
+    const average = this.#finished === 0 ? 0 : this.#finishedBytes / this.#finished;
+    const known = transfers.map(({ done, total }) => (total === undefined ? Number.NaN : total - done));
+    const sum = known.reduce((all, bytes) => all + bytes, waiting * average);
+    return Number.isNaN(sum) ? undefined : sum;
+  }
+
+  #transfer(item: string): Transfer {
+    const known = this.#active.get(item);
+    if (known) return known;
+    const transfer: Transfer = { gauge: new RateGauge(), blobs: new Map(), own: { done: 0, total: 0 } };
+    this.#active.set(item, transfer);
+    return transfer;
+  }
+}
+
+function sizes({ blobs, own }: Transfer): { done: number; total: number | undefined } {
+  let { done, total } = own;
+  for (const { bytes, size } of blobs.values()) {
+    done += bytes;
+    if (total !== undefined) total += size;
+  }
+  return { done, total };
+}
+
+function timeLeft(bytes: number | undefined, rate: number): number | undefined {
+  return bytes === undefined || rate <= 0 ? undefined : Math.ceil(bytes / rate);
+}
