@@ -5,6 +5,7 @@ import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { checkChartName } from '../chart/chart-name.js';
+import { systemWords } from '../chart/system-words.js';
 import { ChartError, systemErrorCode, throwIfCancelled } from '../errors.js';
 import type { Layout } from '../layout/layout.js';
 import { makeDirectory } from '../make-directory.js';
@@ -36,7 +37,7 @@ export async function writeArchive(
     const code = systemErrorCode(cause);
     if (code === undefined) throw cause;
     const full = code === 'ENOSPC' || code === 'EDQUOT';
-    throw new ChartError(full ? 'DISK_FULL' : 'EXPORT_BLOCKED', `cannot write ${path}: ${(cause as Error).message}`, {
+    throw new ChartError(full ? 'DISK_FULL' : 'EXPORT_BLOCKED', `cannot write ${path}: ${systemWords(cause)}`, {
       cause,
       hint: full ? 'Make space there and export again.' : 'Choose another directory with -d, or clear the way.',
     });
