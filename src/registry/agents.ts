@@ -48,8 +48,10 @@ export async function openAgents(options: AgentOptions, systemRoots: readonly st
     return opening;
   };
 
-  const send = async ({ proxy, ...wanted }: AgentRequest): ReturnType<Agents['request']> => {
-    const toOwn = wanted.origin === options.origin;
+  const send = async ({ proxy, ...rest }: AgentRequest): ReturnType<Agents['request']> => {
+    const toOwn = rest.origin === options.origin;
+    // undici gives up a connection after each HEAD unless it is told not to: most requests of a mirror are HEADs.
+    const wanted = rest.method === 'HEAD' ? { ...rest, reset: false } : rest;
     if (!proxy) return request.call(toOwn ? own : others, wanted);
     if (wanted.origin.startsWith('https:')) return request.call(await tunnel(proxy, toOwn), wanted);
     return request.call(others, throughProxy(wanted, proxy));
@@ -65,7 +67,7 @@ export async function openAgents(options: AgentOptions, systemRoots: readonly st
 }
 
 /** Without TLS a proxy is asked for the whole URL. RFC 9112, 3.2.2 */
-function throughProxy(wanted: AgentRequest, { origin, authorization }: ProxyServer): AgentRequest {
+function throughProxy<Wanted extends AgentRequest>(wanted: Wanted, { origin, authorization }: ProxyServer): Wanted {
   const headers = {
     ...wanted.headers,
     host: new URL(wanted.origin).host,
