@@ -51,6 +51,8 @@ export class ClassicChart implements FoundChart {
     return this.name;
   }
 
+  prepare(): void {}
+
   /** The packed chart decides: whether a manifest was made by this program or another, it holds the same chart. */
   async compare(existing: ExistingManifest, options: CallOptions): Promise<Comparison> {
     const there = layerOf(await existing.read());

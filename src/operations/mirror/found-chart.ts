@@ -11,6 +11,8 @@ export interface FoundChart extends PlacedChart {
   readonly source: string;
   /** Found where other things than charts may be, too. */
   readonly mayBeOther: boolean;
+  /** Asks the source at once for what `compare` will need. */
+  prepare(options: CallOptions): void;
   /**
    * Whether the target's manifest is what this chart would be there.
    *

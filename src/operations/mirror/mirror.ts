@@ -87,7 +87,8 @@ type Tail = () => Promise<MirroredChart>;
 
 async function mirrorChart(run: Run, chart: PlannedChart): Promise<Tail | MirroredChart | undefined> {
   const { target, signal, input } = run;
-  const existing = await target.find(chart, { signal });
+  const onLikely = (): void => chart.found.prepare({ signal });
+  const existing = await target.find(chart, { signal, onLikely });
   if (existing === undefined) {
     if (chart.found.mayBeOther && !(await isChart(run, chart))) return undefined;
     if (input.mode !== 'copy') return told(chart, input.mode === 'check' ? 'missing' : 'planned');

@@ -29,6 +29,7 @@ export class OciChart implements FoundChart {
   readonly #repository: Source;
   readonly #tag: string;
   #manifest: Promise<RawManifest> | undefined;
+  #resolved: Promise<Descriptor> | undefined;
 
   constructor({ name, path, version, relative, home, source, repository, tag, mayBeOther }: OciChartOptions) {
     this.name = name;
@@ -42,9 +43,12 @@ export class OciChart implements FoundChart {
     this.#tag = tag;
   }
 
+  prepare(options: CallOptions): void {
+    if (this.#manifest === undefined) this.#resolve(options).catch(() => undefined);
+  }
+
   async compare({ digest }: ExistingManifest, options: CallOptions): Promise<Comparison> {
-    const known = await (this.#manifest?.then(({ descriptor }) => descriptor) ??
-      this.#repository.resolve(this.#tag, options));
+    const known = await (this.#manifest?.then(({ descriptor }) => descriptor) ?? this.#resolve(options));
     return { same: known.digest === digest, wanted: known.digest };
   }
 
@@ -72,6 +76,11 @@ export class OciChart implements FoundChart {
       if (!this.mayBeOther) this.#manifest = undefined;
     };
     return { source: this.#repository, manifest, atHand: false, close };
+  }
+
+  #resolve(options: CallOptions): Promise<Descriptor> {
+    this.#resolved ??= this.#repository.resolve(this.#tag, options);
+    return this.#resolved;
   }
 
   /** Once for dependencies and copying. */

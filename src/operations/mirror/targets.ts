@@ -12,8 +12,15 @@ import type { PlannedChart } from './plan.js';
 export type Place = Pick<PlannedChart, 'target' | 'repository' | 'tag'>;
 
 export interface MirrorTarget {
-  /** What has the name now. */
-  find(place: Place, options: CallOptions): Promise<Descriptor | undefined>;
+  /**
+   * What has the name now.
+   *
+   * @param options.onLikely called once it is likely that something has, before the target is asked what it is
+   */
+  find(
+    place: Place,
+    options: CallOptions & { readonly onLikely?: (() => void) | undefined },
+  ): Promise<Descriptor | undefined>;
   repository(place: Place): Promise<Repository>;
   /**
    * Copies content, then names it.
@@ -57,6 +64,7 @@ export function registryTarget(
       if ((wanted.get(place.repository) ?? 0) >= LISTING_PAYS) {
         const tags = await list(place, options);
         if (tags !== undefined && !tags.has(tag)) return undefined;
+        options.onLikely?.();
       }
       return resolveOrNothing(await open(place), tag, options);
     },
