@@ -73,6 +73,7 @@ export async function* decompress(source: Readable, signal?: AbortSignal): Async
   try {
     throwIfCancelled(signal);
     const head = await readHead(pieces);
+    if (head.length === 0) throw new ChartError('ARCHIVE_INVALID', 'EOF');
     const compression = compressionOf(head);
     const whole = counted(head, pieces);
     const content =
@@ -98,14 +99,24 @@ function unpack(source: Readable, compression: 'gzip' | 'zstd', signal?: AbortSi
 
 async function* unzstd(source: Readable): AsyncGenerator<Buffer, void, void> {
   if (!zstd.createZstdDecompress) throw noZstd('BUNDLE_UNREADABLE');
-  const unpacker = zstd.createZstdDecompress() as unknown as NodeJS.ReadWriteStream & AsyncIterable<Buffer>;
+  const unpacker = zstd.createZstdDecompress() as unknown as NodeJS.ReadWriteStream &
+    AsyncIterable<Buffer> & { readonly bytesWritten: number };
+  let received = 0;
+  source.on('data', (chunk: Buffer) => {
+    received += chunk.length;
+  });
   pipeline(source, unpacker, () => {});
   try {
     yield* unpacker;
   } catch (error) {
     if (!/^(?:ZSTD|Z)_|ERR_ZLIB/.test(systemErrorCode(error) ?? '')) throw error;
-    throw new ChartError('ARCHIVE_INVALID', `zstd: ${(error as Error).message}`, { cause: error });
+    const { message } = error as Error;
+    const words = message.includes('unexpected end') ? 'unexpected EOF' : `zstd: ${message}`;
+    throw new ChartError('ARCHIVE_INVALID', words, { cause: error });
   }
+  // Node passes over what follows the first frame.
+  if (unpacker.bytesWritten !== received)
+    throw new ChartError('ARCHIVE_INVALID', 'zstd: there are bytes after its end');
 }
 
 /** The first bytes, as many as tell one format from another. */

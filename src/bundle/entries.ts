@@ -66,7 +66,7 @@ export async function* readEntries(
       for await (const _ of reading);
     }
   } catch (error) {
-    throw isChartError(error, 'ARCHIVE_INVALID') && !isTar ? noArchive(error, tar.position === 0) : error;
+    throw isChartError(error, 'ARCHIVE_INVALID') && !isTar ? noArchive(error) : error;
   } finally {
     await parts.return();
   }
@@ -152,9 +152,8 @@ function tooLarge(name: string, size: number): ChartError {
   return new ChartError('LIMIT_EXCEEDED', `its ${name} has ${size} bytes; at most ${FIXED_LIMIT} are read`);
 }
 
-function noArchive(cause: ChartError, isEmpty: boolean): ChartError {
-  if (/EOF|unexpected end/.test(cause.message) && !isEmpty) return cause;
-  if (isEmpty && /EOF/.test(cause.message)) return new ChartError('ARCHIVE_INVALID', 'EOF', { cause });
+function noArchive(cause: ChartError): ChartError {
+  if (cause.message === 'EOF' || cause.message === 'unexpected EOF') return cause;
   return new ChartError('BUNDLE_INVALID', 'it is not a tar archive', {
     cause,
     hint: 'A bundle is an OCI image layout in a .tar, .tar.gz or .tar.zst, as chart bundle writes it.',

@@ -4,6 +4,7 @@ import { createWriteStream, readdirSync, readFileSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { type TestContext, test } from 'node:test';
+import * as zlib from 'node:zlib';
 import { createGzip, deflateRawSync, gzipSync } from 'node:zlib';
 import { fileInput } from '../../src/bundle/input.js';
 import { isChartError } from '../../src/errors.js';
@@ -263,8 +264,14 @@ test('refuses bytes after the end, and a second archive there', async (t) => {
     assert.deepEqual(codes, ['ARCHIVE_INVALID']);
     assert.match(message, /there are bytes after the end of the archive/);
   }
-  const packed = await load(t, Buffer.concat([gzipSync(whole), Buffer.from('x')]));
-  assert.deepEqual(packed.codes, ['ARCHIVE_INVALID']);
+  const packers = [gzipSync, ...('zstdCompressSync' in zlib ? [zlib.zstdCompressSync as typeof gzipSync] : [])];
+  for (const pack of packers) {
+    for (const more of [Buffer.from('x'), pack(whole)]) {
+      assert.deepEqual((await load(t, Buffer.concat([pack(whole), more]))).codes, ['ARCHIVE_INVALID']);
+    }
+    const cut = await load(t, pack(whole).subarray(0, 100));
+    assert.match(cut.message, /: it is cut off$/);
+  }
 });
 
 test('a real bundle that is cut off anywhere never ends well, and what is named is whole', async (t) => {
