@@ -38,6 +38,7 @@ export class IndexSnapshot {
   readonly version: IndexVersion;
   readonly #entries: (IndexEntry | undefined)[] = [];
   #names: readonly (string | undefined)[] | undefined;
+  #digests: ReadonlySet<Digest | undefined> | undefined;
   #repositories: Map<string, { tags: Map<string, number> }> | undefined;
 
   constructor(document: IndexDocument, version: IndexVersion) {
@@ -74,9 +75,10 @@ export class IndexSnapshot {
     return repositories;
   }
 
-  /** Positions of the entries that name the manifest. */
-  withDigest(digest: Digest): number[] {
-    return this.document.entries.flatMap((raw, position) => (claimedDigest(raw) === digest ? [position] : []));
+  /** True if any entry names the manifest. */
+  hasDigest(digest: Digest): boolean {
+    this.#digests ??= new Set(this.document.entries.map(claimedDigest));
+    return this.#digests.has(digest);
   }
 }
 

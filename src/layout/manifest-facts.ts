@@ -55,18 +55,30 @@ export class ManifestFacts {
   /** The manifests among `from`, and among what the indexes among them list, whose subject is that digest. */
   referrers(subject: Digest, from: Iterable<Descriptor>): Descriptor[] {
     const found = new Map<Digest, Descriptor>();
+    for (const { descriptor, fact } of this.#walk(from)) {
+      if (fact.subject === subject && fact.referrer && findBlob(this.#dir, descriptor.digest)) {
+        found.set(descriptor.digest, fact.referrer);
+      }
+    }
+    return [...found.values()];
+  }
+
+  /** True if an index among `from`, or among what those list, lists that digest. */
+  isListed(digest: Digest, from: Iterable<Descriptor>): boolean {
+    for (const { fact } of this.#walk(from)) if (fact.children.some((child) => child.digest === digest)) return true;
+    return false;
+  }
+
+  *#walk(from: Iterable<Descriptor>): Iterable<{ descriptor: Descriptor; fact: Fact }> {
     const seen = new Set<Digest>();
     const queue = [...from];
     for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
       if (seen.has(next.digest)) continue;
       seen.add(next.digest);
       const fact = this.#read(next);
-      if (fact.subject === subject && fact.referrer && findBlob(this.#dir, next.digest)) {
-        found.set(next.digest, fact.referrer);
-      }
+      yield { descriptor: next, fact };
       queue.push(...fact.children);
     }
-    return [...found.values()];
   }
 
   #read(descriptor: Descriptor): Fact {

@@ -3,46 +3,49 @@ import { ChartError, isChartError } from '../errors.js';
 import type { Descriptor } from '../oci/descriptor.js';
 import { type Digest, digestAlgorithm, isDigest, parseDigest } from '../oci/digest.js';
 import { checkBytes, MANIFEST_LIMIT, parseManifest, type RawManifest } from '../oci/manifest.js';
-import { splitName, wireTag } from '../oci/reference.js';
+import { wireTag } from '../oci/reference.js';
 import type { CallOptions, TagOrDigest } from '../oci/target.js';
 import { findBlob, readSmall } from './blobs.js';
 import type { LayoutContext } from './context.js';
 import { discardBlobs } from './discard.js';
 import type { IndexEdit } from './index-edit.js';
-import type { IndexSnapshot } from './index-file.js';
 import type { IndexSession } from './index-update.js';
 import { putBytes } from './ingest.js';
 import { prepareName, putNames, syncBlobs } from './tags.js';
 
 /**
  * Finds a manifest by tag or digest. A tag is found in the form that it has on the wire, too: `1.0_build` finds `1.0+build`.
- * By digest are found, in this order, the entries of the repository, those of others, and blobs that are manifests: what an
- * index lists has no entry of its own.
+ * By digest are found the entries of the repository, what its indexes list, which has no entry of its own, and what no
+ * entry names any more: a tag may move between a client's two requests. What is another repository's is not found, or else a client
+ * that copies an artifact with its referrers would leave out what it takes for copied.
  *
  * @throws ChartError `MANIFEST_NOT_FOUND`, `DIGEST_INVALID`; an entry's own fault
  */
 export async function resolveManifest(
-  { dir, index }: LayoutContext,
+  { dir, index, facts }: LayoutContext,
   repository: string,
   reference: TagOrDigest,
 ): Promise<Descriptor> {
   const snapshot = await index.read();
-  if (reference.includes(':')) return byDigest(dir, snapshot, repository, parseDigest(reference));
   const tags = snapshot.repositories().get(repository)?.tags;
+  if (reference.includes(':')) {
+    const digest = parseDigest(reference);
+    const entries: Descriptor[] = [];
+    for (const position of tags?.values() ?? []) {
+      const { descriptor } = snapshot.entry(position);
+      if (descriptor?.digest === digest) return descriptor;
+      if (descriptor) entries.push(descriptor);
+    }
+    const isForeign = snapshot.hasDigest(digest) && !facts.isListed(digest, entries);
+    const found = isForeign ? undefined : describeBlob(dir, digest);
+    if (found === undefined) throw notFound(repository, digest);
+    return found;
+  }
   const tag = tags && findTag(tags.keys(), (other) => tags.has(other), reference);
   if (!tags || tag === undefined) throw notFound(repository, reference);
   const entry = snapshot.entry(tags.get(tag) as number);
   if (entry.fault) throw entry.fault;
   return entry.descriptor as Descriptor;
-}
-
-function byDigest(dir: string, snapshot: IndexSnapshot, repository: string, digest: Digest): Descriptor {
-  const entries = snapshot.withDigest(digest).map((position) => snapshot.entry(position));
-  const own = entries.filter(({ name }) => name !== undefined && splitName(name).repository === repository);
-  const descriptor = [...own, ...entries].find((entry) => entry.descriptor)?.descriptor;
-  const found = descriptor ?? describeBlob(dir, digest);
-  if (found === undefined) throw notFound(repository, digest);
-  return found;
 }
 
 /** A blob that is a manifest, under the type that it has by itself. */

@@ -116,6 +116,20 @@ test('a manifest that is deleted is gone with its tags, and stays where another 
   await assert.rejects(repository.deleteManifest(NOWHERE), withCode('MANIFEST_NOT_FOUND'));
 });
 
+test('a manifest is found by digest where it was written, and after its tag has moved on, but not in another repository', async (t) => {
+  const { layout } = tidyCache(t);
+  const [own, other] = [layout.repository(APP), layout.repository('other')];
+  const one = await storeArtifact(layout, { content: 'one' });
+  const two = await storeArtifact(layout, { content: 'two' });
+  await own.writeManifest(raw(one), 'latest');
+  await assert.rejects(other.resolve(one.manifest.digest), withCode('MANIFEST_NOT_FOUND'));
+  await assert.rejects(other.readManifest(one.manifest.digest), withCode('MANIFEST_NOT_FOUND'));
+  await own.writeManifest(raw(two), 'latest');
+  assert.equal((await own.resolve(one.manifest.digest)).digest, one.manifest.digest);
+  await other.writeManifest(raw(two));
+  assert.equal((await other.resolve(two.manifest.digest)).digest, two.manifest.digest);
+});
+
 test('what an index lists is found by digest, and can be deleted', async (t) => {
   const { layout } = tidyCache(t);
   const repository = layout.repository(APP);
