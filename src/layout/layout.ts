@@ -21,6 +21,7 @@ import { type IngestOptions, ingestBlob, putBytes, writeBlob } from './ingest.js
 import { ManifestFacts } from './manifest-facts.js';
 import { findRepositories, listRepositories } from './manifests.js';
 import { type EntryMend, mendBlobFile, mendIndex, mendLayoutFile } from './mend.js';
+import { Outside } from './outside.js';
 import { applyPrune, type PruneOptions, type PrunePlan, type PruneResult, planPrune } from './prune.js';
 import { openRepository } from './repository.js';
 import { type Survey, surveyLayout } from './survey.js';
@@ -114,6 +115,7 @@ export function openLayout(directory: string, options: LayoutOptions = {}): Layo
   const dir = resolve(directory);
   const context = createContext(dir, options, new ManifestFacts(dir));
   const uploads = new Uploads(context);
+  const outside = new Outside(dir, context.index);
   return {
     dir,
     async readIndex({ signal } = {}) {
@@ -158,6 +160,7 @@ export function openLayout(directory: string, options: LayoutOptions = {}): Layo
     repository: (name) => openRepository(context, name),
     listRepositories: () => listRepositories(context),
     findRepositories: (path) => findRepositories(context, path),
+    isOutside: (digest, isWanted) => outside.has(digest, isWanted),
     startUpload: (call) => uploads.start(call),
     findUpload: (id) => uploads.find(id),
 

@@ -123,6 +123,11 @@ export interface BlobUpload {
 
 /** A `Target` that can take uploads in pieces, and so can be served. */
 export interface ServableTarget extends Target {
+  /**
+   * True for a blob that manifests lead to, all of them in repositories that are not wanted. For a target whose repositories share
+   * their blobs; the answer may be kept for as long as `isWanted` is the same function.
+   */
+  isOutside?(digest: Digest, isWanted: (repository: string) => boolean): Promise<boolean>;
   /** @param options.algorithm the one that `commit` will be asked for, where that is known; `sha256` is the usual one */
   startUpload(options?: { readonly algorithm?: DigestAlgorithm | undefined }): Promise<BlobUpload>;
   /** An upload under way, by `id`, or undefined. */

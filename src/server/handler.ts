@@ -16,8 +16,10 @@ import { isDamage, Refusal, toRefusal } from './errors.js';
 import { answer, COMMON_HEADERS, type Endpoint, type Endpoints, type Exchange, type Service } from './exchange.js';
 import { DEFAULT_LIMITS, type Limits } from './limits.js';
 import { manifestEndpoints } from './manifests.js';
+import { isServed } from './names.js';
 import { referrersEndpoints } from './referrers.js';
 import { parseRoute, type Route } from './routes.js';
+import { scopeTarget } from './scope.js';
 import { tagsEndpoints } from './tags.js';
 import { Uploads } from './upload-sessions.js';
 import { uploadEndpoints, uploadsEndpoints } from './uploads.js';
@@ -97,8 +99,9 @@ const ENDPOINTS: Readonly<Record<Route['kind'], Endpoints>> = {
 };
 
 /** Never throws, and answers every request that is not cut off. Paths outside the API are the site's, else answered with 404. */
-export function createHandler(target: ServableTarget, options: HandlerOptions): Handler {
+export function createHandler(whole: ServableTarget, options: HandlerOptions): Handler {
   const { onRequest, onError, now = Date.now } = options;
+  const target = options.prefix === undefined ? whole : scopeTarget(whole, (name) => isServed(options, name));
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const uploads = new Uploads(target, limits, now);
   const service: Service = {

@@ -164,6 +164,7 @@ onEveryTarget((serve) => {
     it('is all that is written to', async (t) => {
       const { target, talk } = await serve(t, { prefix: 'team' });
       const { bytes, descriptor } = await putArtifact(target, 'other/app', '1.0', 'one');
+      await putArtifact(target, 'team/base', '1.0', 'one');
       for (const request of [
         'PUT /v2/other/app/manifests/2.0',
         'POST /v2/other/app/blobs/uploads/',
