@@ -5,6 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import bcrypt from 'bcryptjs';
+import { createAccess } from '../../src/server/access.js';
+import { Passwords } from '../../src/server/passwords.js';
 import { requireTools } from '../helpers/docker-registry.js';
 import { runProgram } from '../helpers/run.js';
 import { imageManifest, serveMemory } from './fixture.js';
@@ -49,5 +52,32 @@ describe('skopeo', { skip: requireTools('skopeo') }, () => {
     await skopeo(home, 'delete', '--tls-verify=false', `${registry}/other/app:2.0`);
     assert.equal(target.contents.get('other/app')?.manifests.size, 0);
     assert.deepEqual(errors, []);
+  });
+
+  it('pushes with a password where everybody may read, and not without or with a wrong one', async (t) => {
+    const home = homeOf(t);
+    const passwords = new Passwords(new Map([['ann', bcrypt.hashSync('secret', 4)]]), (password, hash) =>
+      bcrypt.compare(password, hash),
+    );
+    const access = createAccess({ passwords: () => passwords, anonymousRead: true });
+    const { target, port } = await serveMemory(t, { access });
+    const config = { ...target.putBlob('{}'), mediaType: 'application/vnd.oci.image.config.v1+json' };
+    const layer = { ...target.putBlob(gzipSync('content')), mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip' };
+    await target.repository('team/app').writeManifest(imageManifest({ config, layers: [layer] }), '1.0');
+    const [from, to] = ['team/app:1.0', 'team/other:2.0'].map((name) => `docker://127.0.0.1:${port}/${name}`);
+    const copy = (...args: string[]) =>
+      runProgram(['skopeo', '--insecure-policy', 'copy', ...args, '--dest-tls-verify=false', `${from}`, `${to}`], {
+        home,
+      });
+    const anonymous = ['--src-tls-verify=false', '--src-no-creds'];
+    for (const creds of [['--dest-no-creds'], ['--dest-creds', 'ann:wrong'], ['--dest-creds', 'eve:secret']]) {
+      assert.notEqual((await copy(...anonymous, ...creds)).exit, 0);
+    }
+    assert.equal(target.contents.has('team/other'), false);
+    const { exit, stderr } = await copy(...anonymous, '--dest-creds', 'ann:secret');
+    assert.equal(exit, 0, stderr);
+    const login = ['login', '--tls-verify=false', '--authfile', join(home, 'auth.json'), '-u', 'ann', '-p'];
+    await skopeo(home, ...login, 'secret', `127.0.0.1:${port}`);
+    assert.notEqual((await runProgram(['skopeo', ...login, 'wrong', `127.0.0.1:${port}`], { home })).exit, 0);
   });
 });
