@@ -3,7 +3,7 @@ import { closeSync, fstatSync, read, readSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { cancelled, throwIfCancelled } from '../errors.js';
 import type { Digest } from '../oci/digest.js';
-import type { ReadBlobOptions } from '../oci/target.js';
+import type { OpenBlob, ReadBlobOptions } from '../oci/target.js';
 import { openBlobFile } from './blobs.js';
 import { readFault } from './faults.js';
 import { blobPath } from './paths.js';
@@ -33,6 +33,22 @@ export function openBlob(dir: string, digest: Digest, { start = 0, end, signal }
     closeSync(fd);
     throw readFault(error, path);
   }
+}
+
+/** Opens a blob for reads into the caller's memory. @throws ChartError `BLOB_NOT_FOUND`, `LAYOUT_UNREADABLE` */
+export function openBlobHandle(dir: string, digest: Digest): OpenBlob {
+  const path = blobPath(dir, digest);
+  const fd = openBlobFile(path, digest);
+  return {
+    read: (buffer, position) =>
+      new Promise((resolve, reject) => {
+        read(fd, buffer, 0, buffer.length, position, (error, found) => {
+          if (error) reject(readFault(error, path));
+          else resolve(found);
+        });
+      }),
+    close: () => closeSync(fd),
+  };
 }
 
 /** Reads a file piece by piece. Ends early where the file does. */

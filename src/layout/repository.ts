@@ -5,7 +5,7 @@
 import { ChartError, isChartError, throwIfCancelled } from '../errors.js';
 import type { Digest } from '../oci/digest.js';
 import type { CallOptions, Repository } from '../oci/target.js';
-import { openBlob } from './blob-stream.js';
+import { openBlob, openBlobHandle } from './blob-stream.js';
 import { findBlob } from './blobs.js';
 import type { LayoutContext } from './context.js';
 import { discardBlobs } from './discard.js';
@@ -35,6 +35,7 @@ export function openRepository(context: LayoutContext, name: string): Repository
       return readManifest(context, name, reference);
     },
     readBlob: ({ digest }, options) => readRelied(context, digest, () => openBlob(context.dir, digest, options)),
+    openBlob: (digest) => readRelied(context, digest, () => openBlobHandle(context.dir, digest)),
     async statBlob(digest) {
       return statBlob(context, digest);
     },

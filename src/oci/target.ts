@@ -83,6 +83,14 @@ export interface Destination {
   writeManifest(manifest: RawManifest, tag?: string, options?: CallOptions): Promise<void>;
 }
 
+/** A blob that is open for reading. */
+export interface OpenBlob {
+  /** Reads into the buffer, from that byte of the blob on. @returns how many bytes came; 0 only at the end */
+  read(buffer: Uint8Array, position: number): Promise<number>;
+  /** To be called once, with no read under way. */
+  close(): void;
+}
+
 /** One repository with everything that a server must offer of it. */
 export interface Repository extends Source, Destination {
   readonly name: string;
@@ -90,6 +98,11 @@ export interface Repository extends Source, Destination {
   deleteTag(tag: string, options?: CallOptions): Promise<void>;
   /** Removes the manifest and every tag of this repository that names it. @throws ChartError `MANIFEST_NOT_FOUND` */
   deleteManifest(digest: Digest, options?: CallOptions): Promise<void>;
+  /**
+   * As `readBlob`, for a target that can read into memory that the caller has.
+   * @throws ChartError `BLOB_NOT_FOUND`
+   */
+  openBlob?(digest: Digest): Promise<OpenBlob>;
   /** @throws ChartError `BLOB_NOT_FOUND` */
   deleteBlob(digest: Digest, options?: CallOptions): Promise<void>;
   /** Of a repository without this method a server keeps the lists itself, under the tag that `referrersTag` names. */

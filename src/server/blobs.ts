@@ -13,6 +13,7 @@ import { Refusal } from './errors.js';
 import { answer, COMMON_HEADERS, digestFrom, type Endpoints, type Exchange } from './exchange.js';
 import { readNamed, repositoryToWrite } from './names.js';
 import type { Route } from './routes.js';
+import { sendBlob } from './send-blob.js';
 
 export const blobEndpoints: Endpoints = { GET: readBlob, HEAD: readBlob, DELETE: deleteBlob };
 
@@ -37,10 +38,14 @@ async function readBlob(exchange: Exchange, route: Route): Promise<void> {
   const headers = range
     ? { ...headersOf(digest), 'Content-Range': `bytes ${range.start}-${range.end}/${size}` }
     : headersOf(digest);
+  const status = range ? 206 : 200;
+  if (repository.openBlob && length > COLLECT_LIMIT) {
+    const blob = await repository.openBlob(digest);
+    return sendBlob(exchange, blob, { status, headers, start: range?.start ?? 0, length });
+  }
   // With its end named, a file is read without asking it for more.
   const part = range ?? (size > 0 ? { start: 0, end: size - 1 } : {});
   const content = await repository.readBlob({ mediaType: BLOB_TYPE, digest, size }, part);
-  const status = range ? 206 : 200;
   if (length <= COLLECT_LIMIT) answer(exchange, status, headers, await collect(content, length));
   else await stream(exchange, status, headers, content, length);
 }

@@ -4,6 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Digest, isDigest } from '../oci/digest.js';
 import type { ServableTarget } from '../oci/target.js';
+import type { Buffers } from './buffers.js';
 import { Refusal } from './errors.js';
 import type { Limits } from './limits.js';
 import type { Names } from './names.js';
@@ -16,6 +17,7 @@ export interface Service {
   readonly names: Names;
   readonly limits: Limits;
   readonly uploads: Uploads;
+  readonly buffers: Buffers;
   /** Runs changes that read before they write, one after the other. */
   readonly exclusively: <T>(change: () => Promise<T>) => Promise<T>;
   readonly onError: (error: unknown) => void;

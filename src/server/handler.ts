@@ -11,6 +11,7 @@ import type { ServableTarget } from '../oci/target.js';
 import type { Access } from './access.js';
 import { blobEndpoints } from './blobs.js';
 import { answerEarly, ignoreBody } from './bodies.js';
+import { Buffers } from './buffers.js';
 import { catalogEndpoints } from './catalog.js';
 import { isDamage, Refusal, toRefusal } from './errors.js';
 import { answer, COMMON_HEADERS, type Endpoint, type Endpoints, type Exchange, type Service } from './exchange.js';
@@ -109,6 +110,7 @@ export function createHandler(whole: ServableTarget, options: HandlerOptions): H
     names: { target, prefix: options.prefix, prefer: options.prefer },
     limits,
     uploads,
+    buffers: new Buffers(),
     exclusively: createQueue(),
     onError: (error) => onError?.(error),
   };

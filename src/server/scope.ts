@@ -49,21 +49,30 @@ export function scopeTarget(target: ServableTarget, isServed: (repository: strin
 }
 
 function scopeRepository(repository: Repository, isHidden: (digest: Digest) => Promise<boolean>): Repository {
+  const { openBlob } = repository;
   return {
     ...repository,
+    ...(openBlob && {
+      async openBlob(digest) {
+        if (await isHidden(digest)) throw notServed(digest);
+        return openBlob.call(repository, digest);
+      },
+    }),
     async statBlob(digest, options) {
       const size = await repository.statBlob(digest, options);
       return size === undefined || (await isHidden(digest)) ? undefined : size;
     },
     async readBlob(descriptor, options) {
-      if (await isHidden(descriptor.digest)) {
-        throw new ChartError('BLOB_NOT_FOUND', `blob ${descriptor.digest} is not in what is served`);
-      }
+      if (await isHidden(descriptor.digest)) throw notServed(descriptor.digest);
       return repository.readBlob(descriptor, options);
     },
     async deleteBlob(digest, options) {
-      if (await isHidden(digest)) throw new ChartError('BLOB_NOT_FOUND', `blob ${digest} is not in what is served`);
+      if (await isHidden(digest)) throw notServed(digest);
       return repository.deleteBlob(digest, options);
     },
   };
+}
+
+function notServed(digest: Digest): ChartError {
+  return new ChartError('BLOB_NOT_FOUND', `blob ${digest} is not in what is served`);
 }

@@ -171,7 +171,11 @@ onEveryTarget((serve) => {
         const { digest } = await putBlob(target, TEXT);
         const repository = target.repository.bind(target);
         target.repository = (known) =>
-          Object.assign(repository(known), { statBlob: async () => size, readBlob: async () => content() });
+          Object.assign(repository(known), {
+            statBlob: async () => size,
+            readBlob: async () => content(),
+            openBlob: undefined,
+          });
         const line = new Line(port);
         line.write(`GET /v2/team/app/blobs/${digest} HTTP/1.1\r\nHost: x\r\n\r\n`);
         if (size === 100) assertRefused(await line.reply(), 500, 'UNKNOWN');
@@ -181,13 +185,62 @@ onEveryTarget((serve) => {
       });
     }
 
+    it('never looks like a whole one: large, open, and short or broken', async (t) => {
+      const { target, port, errors } = await serve(t);
+      const { digest } = await putBlob(target, TEXT);
+      const repository = target.repository.bind(target);
+      let [opened, closed] = [0, 0];
+      const openBlob = async () => {
+        opened += 1;
+        return {
+          read: async (buffer: Uint8Array, position: number) => {
+            if (position < 600_000) return Math.min(buffer.length, 600_000 - position);
+            if (opened === 1) return 0;
+            throw new Error('the disk has a fault at /secret/path');
+          },
+          close: () => {
+            closed += 1;
+          },
+        };
+      };
+      target.repository = (known) => Object.assign(repository(known), { statBlob: async () => 1_000_000, openBlob });
+      for (const round of [1, 2]) {
+        const line = new Line(port);
+        line.write(`GET /v2/team/app/blobs/${digest} HTTP/1.1\r\nHost: x\r\n\r\n`);
+        await assert.rejects(line.reply(), /the connection closed/);
+        line.end();
+        assert.deepEqual([opened, closed, errors.length], [round, round, round]);
+      }
+    });
+
+    it('is closed when the client leaves', async (t) => {
+      const { target, port } = await serve(t);
+      const { digest } = await putBlob(target, TEXT);
+      const repository = target.repository.bind(target);
+      let close = () => {};
+      const closed = new Promise<void>((resolve) => {
+        close = resolve;
+      });
+      const openBlob = async () => ({ read: async (buffer: Uint8Array) => buffer.length, close });
+      target.repository = (known) => Object.assign(repository(known), { statBlob: async () => 1e12, openBlob });
+      const line = new Line(port);
+      line.write(requestBytes(`GET /v2/team/app/blobs/${digest} HTTP/1.1`));
+      await once(line.socket, 'data');
+      line.end();
+      await closed;
+    });
+
     it('lets go of it when the client leaves', async (t) => {
       const { target, port, records } = await serve(t);
       const { digest } = await putBlob(target, TEXT);
       const content = endless();
       const repository = target.repository.bind(target);
       target.repository = (known) =>
-        Object.assign(repository(known), { statBlob: async () => 1e12, readBlob: async () => content });
+        Object.assign(repository(known), {
+          statBlob: async () => 1e12,
+          readBlob: async () => content,
+          openBlob: undefined,
+        });
       const line = new Line(port);
       line.write(requestBytes(`GET /v2/team/app/blobs/${digest} HTTP/1.1`));
       await once(line.socket, 'data');
