@@ -4,9 +4,9 @@
 // The parts are CommonJS: Node reads each at once and in turn, and makes no copy of all that its own modules export, which
 // would open standard input and load half of its cryptography.
 import { execFileSync } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
 
@@ -15,10 +15,12 @@ process.chdir(root);
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
 rmSync('dist', { recursive: true, force: true });
 
+const libraries = ['index', ...readdirSync('src/library').map((file) => `library/${file.replace(/\.ts$/, '')}`)];
+
 const result = await build({
   entryPoints: {
     'cli/main': 'src/cli/main.ts',
-    index: 'src/index.ts',
+    ...Object.fromEntries(libraries.map((name) => [name, `src/${name}.ts`])),
     // Started as a thread, from a part that lies beside it.
     'parts/bcrypt-worker': 'src/server/bcrypt-worker.ts',
   },
@@ -54,20 +56,24 @@ for (const file of Object.keys(result.metafile.outputs)) {
   const small = await transform(requireLate(code), {
     minifyWhitespace: true,
     minifySyntax: true,
+    // Node prints the line of an error that nobody catches.
+    lineLimit: 160,
     legalComments: 'none',
   });
   writeFileSync(file, small.code);
 }
-const { exports } = result.metafile.outputs['dist/index.cjs'];
-writeFileSync(
-  'dist/index.js',
-  `import library from './index.cjs';\n\nexport const { ${exports.join(', ')} } = library;\n`,
-);
+for (const name of libraries) {
+  const { exports } = result.metafile.outputs[`dist/${name}.cjs`];
+  writeFileSync(
+    `dist/${name}.js`,
+    `import library from './${basename(name)}.cjs';\n\nexport const { ${exports.join(', ')} } = library;\n`,
+  );
+}
 
 const packages = packagesOf(Object.keys(result.metafile.inputs));
 writeFileSync('dist/LICENSES.txt', licences(packages));
 writeFileSync('dist/packages.json', `${JSON.stringify(packages.map(readPackage), undefined, 2)}\n`);
-const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
+const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript-native/package.json')), 'bin', 'tsc');
 execFileSync(process.execPath, [tsc, '-p', 'tsconfig.types.json'], { stdio: 'inherit' });
 
 /**

@@ -46,6 +46,17 @@ export function looksLikeChart(manifest: ImageManifest | ImageIndex): manifest i
  * Picks the parts of a chart out of a manifest.
  *
  * @throws ChartError `ARTIFACT_NOT_A_CHART`, in Helm 3.6.3's words where it would have said the same
+ *
+ * @example
+ * ```ts
+ * import { chartParts, openRegistry, parseManifest } from 'helm-chart-cache';
+ *
+ * const registry = openRegistry('127.0.0.1:5000');
+ * const { bytes } = await registry.repository('team/app').readManifest('1.0.0');
+ * const { layer, provenance } = chartParts(parseManifest(bytes));
+ * console.log(layer.mediaType, provenance); // application/tar+gzip undefined
+ * await registry.close();
+ * ```
  */
 export function chartParts(manifest: ImageManifest | ImageIndex): ChartParts {
   if (manifest.kind === 'index') {

@@ -83,6 +83,20 @@ const INDEX_DEPTH = 4;
  * to what is attached to these. Each is copied as by `copyManifest`, its subject before it.
  *
  * @throws ChartError `LIMIT_EXCEEDED`; `REFERRERS_CONFLICT`; what either end throws
+ *
+ * @example
+ * ```ts
+ * import { copy, copyReferrers, openLayout, openRegistry } from 'helm-chart-cache';
+ *
+ * const layout = openLayout('./cache');
+ * const registry = openRegistry('127.0.0.1:5000');
+ * const [from, to] = [registry.repository('team/app'), layout.repository('127.0.0.1:5000/team/app')];
+ * const chart = await copy(from, to, '1.0.0', { tag: '1.0.0' });
+ * const { attachments } = await copyReferrers(from, to, chart);
+ * console.log(attachments.length); // 0
+ * await registry.close();
+ * await layout.close();
+ * ```
  */
 export async function copyReferrers(
   source: Source,

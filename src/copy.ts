@@ -70,6 +70,19 @@ interface Run {
  *
  * @param options.tag the name at the destination; without it the artifact can be read there by digest only
  * @throws ChartError what either end throws; `BLOB_SIZE_MISMATCH`, `BLOB_DIGEST_MISMATCH`, `MANIFEST_INVALID`, `LIMIT_EXCEEDED`
+ *
+ * @example
+ * ```ts
+ * import { copy, openLayout, openRegistry } from 'helm-chart-cache';
+ *
+ * const layout = openLayout('./cache');
+ * const registry = openRegistry('127.0.0.1:5000');
+ * const cached = layout.repository('127.0.0.1:5000/team/app');
+ * const { copiedBlobs } = await copy(registry.repository('team/app'), cached, '1.0.0', { tag: '1.0.0' });
+ * console.log(copiedBlobs); // 2
+ * await registry.close();
+ * await layout.close();
+ * ```
  */
 export async function copyArtifact(
   source: Source,

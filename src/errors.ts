@@ -73,7 +73,17 @@ export interface ChartErrorOptions {
   cause?: unknown;
 }
 
-/** What a user can run into: a code for programs, a message and a hint for people. */
+/**
+ * What a user can run into: a code for programs, a message and a hint for people.
+ *
+ * @example
+ * ```ts
+ * import { ChartError } from 'helm-chart-cache';
+ *
+ * const error = new ChartError('CHART_NOT_FOUND', 'no chart here', { hint: 'Save one first.' });
+ * console.log(error.code, error.hint); // CHART_NOT_FOUND Save one first.
+ * ```
+ */
 export class ChartError extends Error {
   readonly code: ChartErrorCode;
   readonly hint: string | undefined;
@@ -86,7 +96,22 @@ export class ChartError extends Error {
   }
 }
 
-/** True for a `ChartError`, of the given code where one is named. */
+/**
+ * True for a `ChartError`, of the given code where one is named.
+ *
+ * @example
+ * ```ts
+ * import { isChartError, openLayout, showChart } from 'helm-chart-cache';
+ *
+ * const layout = openLayout('./cache');
+ * try {
+ *   await showChart({ layout }, { ref: 'registry.example.com/team/absent:1.0.0', part: 'values' });
+ * } catch (error) {
+ *   if (!isChartError(error, 'CHART_NOT_FOUND')) throw error;
+ *   console.log(error.message); // Chart not found: registry.example.com/team/absent:1.0.0
+ * }
+ * ```
+ */
 export function isChartError(error: unknown, code?: ChartErrorCode): error is ChartError {
   return error instanceof ChartError && (code === undefined || error.code === code);
 }

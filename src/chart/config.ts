@@ -33,6 +33,14 @@ function inOrder(shape: Shape, value: unknown): unknown {
  * over.
  *
  * @throws ChartError `CHART_INVALID` if it is not JSON, not an object, or without a name and a version
+ *
+ * @example
+ * ```ts
+ * import { parseConfig } from 'helm-chart-cache';
+ *
+ * const { name } = parseConfig(new TextEncoder().encode('{"name":"app","version":"1.0.0","apiVersion":"v2"}'));
+ * console.log(name); // app
+ * ```
  */
 export function parseConfig(bytes: Uint8Array): ChartMetadata {
   let config: unknown;

@@ -40,7 +40,7 @@ export interface ChartMetadata {
   readonly name: string;
   readonly home?: string;
   readonly sources?: readonly string[];
-  /** See {@link isChartVersion}. */
+  /** See `isChartVersion`. */
   readonly version: string;
   readonly description?: string;
   readonly keywords?: readonly string[];
@@ -69,6 +69,15 @@ export type MetadataDraft = {
 
 /**
  * @throws ChartError `CHART_INVALID`, in Helm's words
+ *
+ * @example
+ * ```ts
+ * import { parseChartYaml } from 'helm-chart-cache';
+ *
+ * const text = 'apiVersion: v2\nname: app\nversion: 1.0.0\n';
+ * const { name, version } = parseChartYaml(new TextEncoder().encode(text));
+ * console.log(name, version); // app 1.0.0
+ * ```
  */
 export function parseChartYaml(bytes: Uint8Array, before?: MetadataDraft): MetadataDraft {
   const draft = readMetadata('Chart.yaml', bytes, before);

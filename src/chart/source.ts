@@ -44,6 +44,14 @@ export interface OpenSourceOptions {
  *
  * @throws ChartError `CHART_NOT_FOUND`, `CHART_INVALID`, `CHART_SOURCE_UNREADABLE`, `IGNORE_INVALID`, `ARCHIVE_INVALID`,
  *   `ARCHIVE_UNSAFE`, `LIMIT_EXCEEDED`, `CANCELLED`
+ *
+ * @example
+ * ```ts
+ * import { openChartSource } from 'helm-chart-cache';
+ *
+ * const { metadata } = await openChartSource('./app');
+ * console.log(metadata.name, metadata.version); // app 1.0.0
+ * ```
  */
 export async function openChartSource(name: string, options: OpenSourceOptions = {}): Promise<ChartSource> {
   throwIfCancelled(options.signal);

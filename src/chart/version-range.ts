@@ -44,7 +44,17 @@ const PARTIAL =
 const COMPARATOR = new RegExp(`(=>|=<|>=|<=|!=|~>|=|>|<|~|\\^|)[\\t\\n\\f\\r ]*(${PARTIAL})`, 'y');
 const HYPHEN = new RegExp(`[\\t\\n\\f\\r ]+-[\\t\\n\\f\\r ]+(${PARTIAL})`, 'y');
 
-/** @throws ChartError `USAGE`, with the part that cannot be read */
+/**
+ * @throws ChartError `USAGE`, with the part that cannot be read
+ *
+ * @example
+ * ```ts
+ * import { parseVersionRange } from 'helm-chart-cache';
+ *
+ * const range = parseVersionRange('>= 1.2, < 3');
+ * console.log(range.matches('2.9.0'), range.matches('3.0.0')); // true false
+ * ```
+ */
 export function parseVersionRange(text: string, { prerelease = false }: VersionRangeOptions = {}): VersionRange {
   if (text.length > LENGTH_LIMIT) throw invalid(text, `it has more than ${LENGTH_LIMIT} characters`);
   const parts = text.split('||');

@@ -24,11 +24,31 @@ export interface SortedTags {
   readonly others: readonly string[];
 }
 
-/** The version that a tag stands for, or undefined. */
+/**
+ * The version that a tag stands for, or undefined.
+ *
+ * @example
+ * ```ts
+ * import { tagToVersion } from 'helm-chart-cache';
+ *
+ * console.log(tagToVersion('1.2.3_build.7')?.text); // 1.2.3+build.7
+ * ```
+ */
 export function tagToVersion(tag: string): ChartVersion | undefined {
   return parseVersion(tag.replace('_', '+'));
 }
 
+/**
+ * Sorts tags by the versions that they stand for.
+ *
+ * @example
+ * ```ts
+ * import { sortTags } from 'helm-chart-cache';
+ *
+ * const { versions, others } = sortTags(['latest', '1.9.0', '1.10.0_build.1']);
+ * console.log(versions.map(({ version }) => version.text).join(), others.join()); // 1.10.0+build.1,1.9.0 latest
+ * ```
+ */
 export function sortTags(tags: Iterable<string>): SortedTags {
   const versions: VersionTag[] = [];
   const others: string[] = [];
@@ -60,6 +80,14 @@ function stem({ major, minor, patch, prerelease }: ChartVersion, length: number)
 /**
  * The highest version that fits. A version that is written exactly as the range is comes first: that tells 1.0.0+a from
  * 1.0.0+b, which are equal by precedence.
+ *
+ * @example
+ * ```ts
+ * import { highestMatch, parseVersionRange, sortTags } from 'helm-chart-cache';
+ *
+ * const { versions } = sortTags(['1.0.0', '1.10.0', '1.9.0', 'latest']);
+ * console.log(highestMatch(versions, parseVersionRange('~1'))?.tag); // 1.10.0
+ * ```
  */
 export function highestMatch(versions: readonly VersionTag[], range: VersionRange): VersionTag | undefined {
   const exact = versions.find(({ version }) => version.text === range.text.trim());

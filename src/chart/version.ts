@@ -30,7 +30,16 @@ export function isChartVersion(text: string): boolean {
   return parseVersion(text) !== undefined;
 }
 
-/** The parts of a version, or undefined for what is none. */
+/**
+ * The parts of a version, or undefined for what is none.
+ *
+ * @example
+ * ```ts
+ * import { parseVersion } from 'helm-chart-cache';
+ *
+ * console.log(parseVersion('1.2.3-rc.1+build.7')?.prerelease); // rc.1
+ * ```
+ */
 export function parseVersion(text: string): ChartVersion | undefined {
   const match = VERSION.exec(text);
   if (match === null) return undefined;
@@ -67,6 +76,14 @@ export function comparePrecedence(a: ChartVersion, b: ChartVersion): number {
 /**
  * A total order for lists: precedence; then build metadata, by the same rules as a prerelease, none before any; then how it
  * is written, so that 1.0.0 comes after v1.0.0 and 1.0.
+ *
+ * @example
+ * ```ts
+ * import { compareVersions, parseVersion } from 'helm-chart-cache';
+ *
+ * const versions = ['1.10.0', '1.9.0', '1.10.0-rc.1'].flatMap((text) => parseVersion(text) ?? []);
+ * console.log(versions.sort(compareVersions).map(({ text }) => text).join()); // 1.9.0,1.10.0-rc.1,1.10.0
+ * ```
  */
 export function compareVersions(a: ChartVersion, b: ChartVersion): number {
   return (

@@ -110,7 +110,18 @@ export interface Layout extends ServableTarget {
   close(): Promise<void>;
 }
 
-/** Opens a cache. Nothing is read or made yet. */
+/**
+ * Opens a cache. Nothing is read or made yet.
+ *
+ * @example
+ * ```ts
+ * import { openLayout } from 'helm-chart-cache';
+ *
+ * const layout = openLayout('./cache');
+ * for await (const name of layout.listRepositories()) console.log(name);
+ * await layout.close();
+ * ```
+ */
 export function openLayout(directory: string, options: LayoutOptions = {}): Layout {
   const dir = resolve(directory);
   const context = createContext(dir, options, new ManifestFacts(dir));

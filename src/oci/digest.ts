@@ -21,6 +21,17 @@ export function isDigest(text: string): text is Digest {
  * path or a URL.
  *
  * @throws ChartError `DIGEST_INVALID`
+ *
+ * @example
+ * ```ts
+ * import { isChartError, parseDigest } from 'helm-chart-cache';
+ *
+ * try {
+ *   parseDigest('sha256:../../etc/passwd');
+ * } catch (error) {
+ *   console.log(isChartError(error, 'DIGEST_INVALID')); // true
+ * }
+ * ```
  */
 export function parseDigest(text: unknown): Digest {
   if (typeof text === 'string' && isDigest(text)) return text;
@@ -40,7 +51,16 @@ export function digestHex(digest: Digest): string {
   return digest.slice(7);
 }
 
-/** The digest of bytes at hand; for streams use {@link Digester}. */
+/**
+ * The digest of bytes at hand; for streams use `Digester`.
+ *
+ * @example
+ * ```ts
+ * import { digestOf } from 'helm-chart-cache';
+ *
+ * console.log(digestOf(new TextEncoder().encode('{}')).slice(0, 14)); // sha256:44136fa
+ * ```
+ */
 export function digestOf(bytes: Uint8Array, algorithm: DigestAlgorithm = 'sha256'): Digest {
   return `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}`;
 }

@@ -48,6 +48,17 @@ export function describeManifest(bytes: Uint8Array, mediaType?: string, algorith
  *
  * @param mediaType what the registry or the index called the document; a document that calls itself otherwise is refused
  * @throws ChartError `MANIFEST_INVALID`, `LIMIT_EXCEEDED`
+ *
+ * @example
+ * ```ts
+ * import { openRegistry, parseManifest } from 'helm-chart-cache';
+ *
+ * const registry = openRegistry('127.0.0.1:5000');
+ * const { bytes, descriptor } = await registry.repository('team/app').readManifest('1.0.0');
+ * const manifest = parseManifest(bytes, descriptor.mediaType);
+ * if (manifest.kind === 'manifest') console.log(manifest.config.mediaType); // application/vnd.cncf.helm.config.v1+json
+ * await registry.close();
+ * ```
  */
 export function parseManifest(bytes: Uint8Array, mediaType?: string): ImageManifest | ImageIndex {
   const json = parseJson(bytes);

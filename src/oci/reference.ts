@@ -40,6 +40,14 @@ export function isHost(text: string): boolean {
  * Parses a reference. Nothing is filled in: a missing tag stays missing.
  *
  * @throws ChartError `REFERENCE_INVALID`, with the part that is wrong and, where Helm 3.6.3 refused it too, Helm's words
+ *
+ * @example
+ * ```ts
+ * import { parseReference } from 'helm-chart-cache';
+ *
+ * const { host, path, tag } = parseReference('oci://registry.example.com/team/app:1.0.0');
+ * console.log(host, path, tag); // registry.example.com team/app 1.0.0
+ * ```
  */
 export function parseReference(text: string): Reference {
   const bare = text.startsWith('oci://') ? text.slice('oci://'.length) : text;
@@ -98,7 +106,16 @@ export function repositoryName({ host, path }: Pick<Reference, 'host' | 'path'>)
   return host === undefined ? path : `${host}/${path}`;
 }
 
-/** The reference as it is shown and as index.json names it. */
+/**
+ * The reference as it is shown and as index.json names it.
+ *
+ * @example
+ * ```ts
+ * import { formatReference, parseReference } from 'helm-chart-cache';
+ *
+ * console.log(formatReference({ ...parseReference('localhost:5000/app'), tag: '2.0.0' })); // localhost:5000/app:2.0.0
+ * ```
+ */
 export function formatReference(reference: Reference): string {
   const tag = reference.tag === undefined ? '' : `:${reference.tag}`;
   const digest = reference.digest === undefined ? '' : `@${reference.digest}`;

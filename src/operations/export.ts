@@ -38,18 +38,31 @@ export interface ExportListener {
 
 const CONCURRENCY = 4;
 
-/** Exports charts, several at a time. Two charts of one command never go into one directory. */
+/**
+ * Exports charts, several at a time. Two charts of one command never go into one directory.
+ *
+ * @example
+ * ```ts
+ * import { exportCharts, openLayout, saveChart } from 'helm-chart-cache';
+ *
+ * const layout = openLayout('./cache');
+ * const { ref } = await saveChart({ layout }, { path: './app', ref: 'registry.example.com/team/app' });
+ * const [outcome] = await exportCharts({ layout }, { refs: [ref], directory: 'exported', packed: true });
+ * console.log(outcome?.result?.path); // exported/app-1.0.0.tgz
+ * await layout.close();
+ * ```
+ */
 export async function exportCharts(
   { layout, signal }: ExportDependencies,
   { refs, directory, packed = false }: ExportInput,
-  listener: ExportListener,
+  listener: Partial<ExportListener> = {},
 ): Promise<Outcome<Exported>[]> {
   const index = await layout.readIndex();
   const taken = new Map<string, string>();
   return mapConcurrent(refs, CONCURRENCY, async (text, position) => {
     const outcome = await outcomeOf(text, async () => {
       const chart = await readCachedChart(layout, findEntry(index, text));
-      listener.onStart(position, summaryOf(chart));
+      listener.onStart?.(position, summaryOf(chart));
       const take = (target: string): void => claim(taken, target, chart.ref);
       if (packed) take(`${chart.name}-${chart.version}.tgz`);
       const path = packed
@@ -57,7 +70,7 @@ export async function exportCharts(
         : await extract(layout, chart, directory, take, signal);
       return { ...summaryOf(chart), path };
     });
-    listener.onOutcome(position, outcome);
+    listener.onOutcome?.(position, outcome);
     return outcome;
   });
 }

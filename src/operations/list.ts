@@ -9,6 +9,17 @@ export type { ListedChart, Listing } from './read-charts.js';
 /**
  * Lists the charts whose reference fits `pattern`: a shell pattern over the whole reference where `*` also crosses `/`,
  * or, without `*` and `?`, text that occurs in it.
+ *
+ * @example
+ * ```ts
+ * import { listCharts, openLayout, saveChart } from 'helm-chart-cache';
+ *
+ * const layout = openLayout('./cache');
+ * await saveChart({ layout }, { path: './app', ref: 'registry.example.com/team/app' });
+ * const { charts, broken } = await listCharts({ layout }, 'registry.example.com/*');
+ * console.log(charts.map(({ ref }) => ref).join(), broken.length); // registry.example.com/team/app:1.0.0 0
+ * await layout.close();
+ * ```
  */
 export async function listCharts({ layout }: { layout: Layout }, pattern?: string): Promise<Listing> {
   const index = await layout.readIndex();

@@ -22,6 +22,16 @@ export interface LoginDependencies {
  * Tries the credentials and stores them if the registry lets them in.
  *
  * @throws ChartError `CREDENTIALS_REJECTED`, `REGISTRY_UNREACHABLE`, ...: nothing is stored then
+ *
+ * @example
+ * ```ts
+ * import { loginRegistry } from 'helm-chart-cache';
+ *
+ * await loginRegistry(
+ *   { file: './config.json', connection: { plainHttp: true } },
+ *   { host: '127.0.0.1:5000', credentials: { username: 'me', password: 'secret' } },
+ * );
+ * ```
  */
 export async function loginRegistry(
   { file, connection, signal, onNotice }: LoginDependencies,
@@ -32,7 +42,17 @@ export async function loginRegistry(
   await saveCredentials(file, host, credentials, { signal });
 }
 
-/** @throws ChartError `CREDENTIALS_NOT_FOUND` where no file has the host */
+/**
+ * @throws ChartError `CREDENTIALS_NOT_FOUND` where no file has the host
+ *
+ * @example
+ * ```ts
+ * import { isChartError, logoutRegistry } from 'helm-chart-cache';
+ *
+ * const error = await logoutRegistry({ files: ['./config.json'] }, 'registry.example.com').catch((fault) => fault);
+ * console.log(isChartError(error, 'CREDENTIALS_NOT_FOUND')); // true
+ * ```
+ */
 export async function logoutRegistry(
   { files, signal }: { files: readonly string[]; signal?: AbortSignal | undefined },
   host: string,

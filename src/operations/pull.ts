@@ -58,21 +58,39 @@ interface Arrived extends Pick<Pulled, 'status' | 'receivedBytes' | 'provenance'
   readonly attached: readonly NamedDescriptor[];
 }
 
-/** Pulls charts, several at a time. What is no readable chart gets no name in the cache. */
+/**
+ * Pulls charts, several at a time. What is no readable chart gets no name in the cache.
+ *
+ * @example
+ * ```ts
+ * import { openLayout, openRegistry, pullCharts } from 'helm-chart-cache';
+ *
+ * const layout = openLayout('./cache');
+ * const registry = openRegistry('127.0.0.1:5000');
+ * const refs = ['127.0.0.1:5000/team/app:1.0.0', '127.0.0.1:5000/team/app:9.9.9'];
+ * for (const { result, error } of await pullCharts({ layout, connect: () => registry }, refs)) {
+ *   console.log(error?.code ?? result?.status);
+ * }
+ * // downloaded
+ * // MANIFEST_NOT_FOUND
+ * await registry.close();
+ * await layout.close();
+ * ```
+ */
 export async function pullCharts(
   dependencies: PullDependencies,
   refs: readonly string[],
-  listener: PullListener,
+  listener: Partial<PullListener> = {},
 ): Promise<Outcome<Pulled>[]> {
   const { layout } = dependencies;
   const batch = new TagBatch(layout, dependencies.signal);
   const names = new Map((await layout.readIndex()).map(({ name, descriptor }) => [name, descriptor]));
   const pull = async (text: string, position: number): Promise<() => Promise<Outcome<Pulled>>> => {
-    const onStart = (tag: string, repository: string): void => listener.onStart(position, tag, repository);
+    const onStart = (tag: string, repository: string): void => listener.onStart?.(position, tag, repository);
     const arrived = await outcomeOf(text, () => pullChart(dependencies, text, names, onStart));
     return async () => {
       const outcome = await nameChart(layout, batch, arrived);
-      listener.onOutcome(position, outcome);
+      listener.onOutcome?.(position, outcome);
       return outcome;
     };
   };

@@ -47,11 +47,26 @@ export interface Pushed extends ChartSummary {
 /** Charts on their way at the same time. */
 const CONCURRENCY = 8;
 
-/** Pushes charts, several at a time. Blobs that the registry has are not sent; the manifest goes last. */
+/**
+ * Pushes charts, several at a time. Blobs that the registry has are not sent; the manifest goes last.
+ *
+ * @example
+ * ```ts
+ * import { openLayout, openRegistry, pushCharts, saveChart } from 'helm-chart-cache';
+ *
+ * const layout = openLayout('./cache');
+ * const registry = openRegistry('127.0.0.1:5000');
+ * const { ref } = await saveChart({ layout }, { path: './app', ref: '127.0.0.1:5000/new/app' });
+ * const [outcome] = await pushCharts({ layout, connect: () => registry }, [ref]);
+ * console.log(outcome?.result?.ref); // 127.0.0.1:5000/new/app:1.0.0
+ * await registry.close();
+ * await layout.close();
+ * ```
+ */
 export async function pushCharts(
   dependencies: PushDependencies,
   refs: readonly string[],
-  listener: PushListener,
+  listener: Partial<PushListener> = {},
 ): Promise<Outcome<Pushed>[]> {
   const index = await dependencies.layout.readIndex();
   const find = entryFinder(index);
@@ -60,11 +75,11 @@ export async function pushCharts(
   return mapConcurrent(refs, CONCURRENCY, async (text, position) => {
     const outcome = await outcomeOf(text, async () => {
       const chart = await readCachedChart(dependencies.layout, find(text));
-      listener.onStart(position, summaryOf(chart), chart.repository);
+      listener.onStart?.(position, summaryOf(chart), chart.repository);
       const otherNames = namesOf.get(chart.manifest.descriptor.digest) ?? [];
       return await pushChart(dependencies, { item: text, chart, otherNames }, carry);
     });
-    listener.onOutcome(position, outcome);
+    listener.onOutcome?.(position, outcome);
     return outcome;
   });
 }

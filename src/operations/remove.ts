@@ -13,6 +13,16 @@ export interface Removed {
 /**
  * Removes references, all in one write of index.json. A broken entry can be removed too. A pattern stands for all names that fit it,
  * and has an outcome for each.
+ *
+ * @example
+ * ```ts
+ * import { openLayout, removeCharts } from 'helm-chart-cache';
+ *
+ * const layout = openLayout('./cache');
+ * const [outcome] = await removeCharts({ layout }, ['registry.example.com/team/app:1.0.0']);
+ * console.log(outcome?.error?.code); // CHART_NOT_FOUND
+ * await layout.close();
+ * ```
  */
 export async function removeCharts(
   { layout, signal }: { layout: Layout; signal?: AbortSignal | undefined },

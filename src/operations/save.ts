@@ -40,11 +40,25 @@ const CONCURRENCY = 6;
 /**
  * Saves charts. Each outcome is reported as soon as index.json on disk names the chart, in no promised order.
  * Nothing refers to a chart that fails.
+ *
+ * @example
+ * ```ts
+ * import { openLayout, saveCharts } from 'helm-chart-cache';
+ *
+ * const layout = openLayout('./cache');
+ * const items = [{ path: './app' }, { path: './absent' }];
+ * for (const { item, result, error } of await saveCharts({ layout }, { items, prefix: 'registry.example.com/team' })) {
+ *   console.log(item, error?.code ?? result?.version);
+ * }
+ * // ./app 1.0.0
+ * // ./absent CHART_NOT_FOUND
+ * await layout.close();
+ * ```
  */
 export async function saveCharts(
   { layout, signal, onWarning }: SaveDependencies,
   { items, prefix, flavour = 'legacy' }: SaveInput,
-  onOutcome: (index: number, outcome: Outcome<ChartSummary>) => void,
+  onOutcome: (index: number, outcome: Outcome<ChartSummary>) => void = () => {},
 ): Promise<Outcome<ChartSummary>[]> {
   const batch = new TagBatch(layout, signal);
   const taken = new Map<string, string>();
@@ -63,6 +77,30 @@ export async function saveCharts(
     };
   };
   return mapWithTail(items, CONCURRENCY, save, () => batch.finish());
+}
+
+/**
+ * Saves one chart.
+ *
+ * @throws ChartError `CHART_SOURCE_UNREADABLE`, `CHART_INVALID`, `ARCHIVE_INVALID`, `REFERENCE_INVALID`, `DISK_FULL`, ...
+ *
+ * @example
+ * ```ts
+ * import { openLayout, saveChart } from 'helm-chart-cache';
+ *
+ * const layout = openLayout('./cache');
+ * const chart = await saveChart({ layout }, { path: './app', ref: 'registry.example.com/team/app' });
+ * console.log(chart.ref); // registry.example.com/team/app:1.0.0
+ * await layout.close();
+ * ```
+ */
+export async function saveChart(
+  dependencies: SaveDependencies,
+  { path, ref, flavour }: { path: string; ref: string; flavour?: LayerFlavour },
+): Promise<ChartSummary> {
+  const [outcome] = await saveCharts(dependencies, { items: [{ path, ref }], ...(flavour && { flavour }) });
+  if (outcome?.result === undefined) throw outcome?.error;
+  return outcome.result;
 }
 
 interface StoredChart {

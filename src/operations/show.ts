@@ -13,7 +13,20 @@ export interface ShownFile {
   readonly bytes: Uint8Array;
 }
 
-/** The files of the chart that `part` names, in the order in which Helm shows them: chart, values, README, CRDs. */
+/**
+ * The files of the chart that `part` names, in the order in which Helm shows them: chart, values, README, CRDs.
+ *
+ * @example
+ * ```ts
+ * import { openLayout, saveChart, showChart } from 'helm-chart-cache';
+ *
+ * const layout = openLayout('./cache');
+ * const { ref } = await saveChart({ layout }, { path: './app', ref: 'registry.example.com/team/app' });
+ * const [values] = await showChart({ layout }, { ref, part: 'values' });
+ * console.log(new TextDecoder().decode(values?.bytes).trim()); // replicas: 2
+ * await layout.close();
+ * ```
+ */
 export async function showChart(
   { layout, signal }: { layout: Layout; signal?: AbortSignal | undefined },
   { ref, part }: { ref: string; part: ShowPart },

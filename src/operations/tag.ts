@@ -6,7 +6,20 @@ import { formatReference, parseReference } from '../oci/reference.js';
 import { findEntry, readCachedChart, summaryOf } from './cached-chart.js';
 import type { ChartSummary } from './summary.js';
 
-/** Names the chart at `source` also `target`; a target without a tag takes the source's. */
+/**
+ * Names the chart at `source` also `target`; a target without a tag takes the source's.
+ *
+ * @example
+ * ```ts
+ * import { openLayout, saveChart, tagChart } from 'helm-chart-cache';
+ *
+ * const layout = openLayout('./cache');
+ * const { ref } = await saveChart({ layout }, { path: './app', ref: 'registry.example.com/team/app' });
+ * const tagged = await tagChart({ layout }, { source: ref, target: 'registry.example.com/team/app:stable' });
+ * console.log(tagged.ref); // registry.example.com/team/app:stable
+ * await layout.close();
+ * ```
+ */
 export async function tagChart(
   { layout, signal }: { layout: Layout; signal?: AbortSignal | undefined },
   { source, target }: { source: string; target: string },

@@ -43,6 +43,19 @@ export interface TagListing {
 /**
  * @throws ChartError `REFERENCE_INVALID`, `REFERENCE_HOST_REQUIRED`, `USAGE` for what is more than a repository; `MANIFEST_NOT_FOUND`;
  *   what the network does
+ *
+ * @example
+ * ```ts
+ * import { listChartTags, openRegistry, parseVersionRange } from 'helm-chart-cache';
+ *
+ * const registry = openRegistry('127.0.0.1:5000');
+ * const { tags } = await listChartTags(
+ *   { connect: () => registry },
+ *   { repository: '127.0.0.1:5000/team/app', range: parseVersionRange('^1') },
+ * );
+ * console.log(tags.map(({ tag }) => tag).join()); // 1.1.0,1.0.0
+ * await registry.close();
+ * ```
  */
 export async function listChartTags(
   { connect, signal }: TagsDependencies,

@@ -14,6 +14,13 @@ export type { Credentials, IdentityCredentials, PasswordCredentials, TokenCreden
  *
  * @param host `HOST[:PORT]` as in references
  * @throws ChartError `CREDENTIALS_INVALID` for a file that cannot be read, `CREDENTIALS_HELPER_FAILED`
+ *
+ * @example
+ * ```ts
+ * import { readCredentials } from 'helm-chart-cache';
+ *
+ * console.log(await readCredentials(['/absent/config.json'], 'registry.example.com')); // undefined
+ * ```
  */
 export async function readCredentials(
   files: readonly string[],

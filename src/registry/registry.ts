@@ -42,6 +42,18 @@ const USER_AGENT = 'helm-chart-cache';
  *
  * @param host `HOST[:PORT]` as in references
  * @throws ChartError `REFERENCE_INVALID`
+ *
+ * @example
+ * ```ts
+ * import { openRegistry } from 'helm-chart-cache';
+ *
+ * const registry = openRegistry('127.0.0.1:5000', {
+ *   credentials: { username: 'me', password: 'secret' },
+ * });
+ * const { digest } = await registry.repository('team/app').resolve('1.0.0');
+ * console.log(digest.slice(0, 7)); // sha256:
+ * await registry.close();
+ * ```
  */
 export function openRegistry(host: string, options: RegistryOptions = {}): Registry {
   return new Registry(endpointOf(host, options), options);

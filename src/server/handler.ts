@@ -99,7 +99,24 @@ const ENDPOINTS: Readonly<Record<Route['kind'], Endpoints>> = {
   referrers: referrersEndpoints,
 };
 
-/** Never throws, and answers every request that is not cut off. Paths outside the API are the site's, else answered with 404. */
+/**
+ * Never throws, and answers every request that is not cut off. Paths outside the API are the site's, else answered with 404.
+ *
+ * @example
+ * ```ts
+ * import { createServer } from 'node:http';
+ * import { createHandler, openLayout } from 'helm-chart-cache';
+ *
+ * const layout = openLayout('./cache');
+ * const server = createServer(createHandler(layout, { writable: false }));
+ * await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+ * const { port } = server.address() as { port: number };
+ * const response = await fetch(`http://127.0.0.1:${port}/v2/`);
+ * console.log(response.status); // 200
+ * server.close();
+ * await layout.close();
+ * ```
+ */
 export function createHandler(whole: ServableTarget, options: HandlerOptions): Handler {
   const { onRequest, onError, now = Date.now } = options;
   const target = options.prefix === undefined ? whole : scopeTarget(whole, (name) => isServed(options, name));

@@ -50,7 +50,21 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** Resolves once the server accepts connections. @throws ChartError `USAGE` for an address that cannot be had */
+/**
+ * Resolves once the server accepts connections. @throws ChartError `USAGE` for an address that cannot be had
+ *
+ * @example
+ * ```ts
+ * import { createHandler, openLayout, startServer } from 'helm-chart-cache';
+ *
+ * const layout = openLayout('./cache');
+ * const server = await startServer({ handler: createHandler(layout, { writable: true }) });
+ * const response = await fetch(`${server.url}/v2/_catalog`);
+ * console.log(await response.text()); // {"repositories":[]}
+ * await server.close();
+ * await layout.close();
+ * ```
+ */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { handler, host = '127.0.0.1', port = 0, maxHeaderSize = 16 * 1024 } = options;
   const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };

@@ -52,6 +52,16 @@ interface Run extends RepairDependencies {
  * Checks the cache and puts right what it can; then checks it again.
  *
  * @throws ChartError as `verifyCache`; `LAYOUT_UNWRITABLE`, `LAYOUT_LOCKED`, `DISK_FULL`
+ *
+ * @example
+ * ```ts
+ * import { openLayout, openRegistry, repairCache } from 'helm-chart-cache';
+ *
+ * const layout = openLayout('./cache');
+ * const { faults } = await repairCache({ layout, connect: (host) => openRegistry(host) }, { dropBroken: false });
+ * console.log(faults.length); // 0
+ * await layout.close();
+ * ```
  */
 export async function repairCache(dependencies: RepairDependencies, input: RepairInput = {}): Promise<RepairReport> {
   const known: KnownContents = { intact: new Map(), charts: new Map() };

@@ -41,6 +41,17 @@ const ATTEMPTS = 5;
  * Checks the cache. A fault is no error: it is in the report.
  *
  * @throws ChartError `LAYOUT_UNREADABLE`, `LAYOUT_INVALID` where not even the directories can be read; `CANCELLED`
+ *
+ * @example
+ * ```ts
+ * import { openLayout, saveChart, verifyCache } from 'helm-chart-cache';
+ *
+ * const layout = openLayout('./cache');
+ * await saveChart({ layout }, { path: './app', ref: 'registry.example.com/team/app' });
+ * const { faults } = await verifyCache({ layout });
+ * console.log(faults.length); // 0
+ * await layout.close();
+ * ```
  */
 export async function verifyCache(
   dependencies: VerifyDependencies,

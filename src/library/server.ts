@@ -1,0 +1,4 @@
+/** The OCI distribution API over any target. */
+export { ChartError, type ChartErrorCode, isChartError } from '../errors.js';
+export { type AccessRecord, createHandler, type Handler, type HandlerOptions } from '../server/handler.js';
+export { type RunningServer, startServer } from '../server/server.js';
