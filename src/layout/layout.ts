@@ -36,7 +36,7 @@ export type { IndexEntry } from './index-json.js';
 export type { IngestOptions } from './ingest.js';
 export type { LockWait } from './lock.js';
 export type { EntryMend } from './mend.js';
-export type { PruneOptions, PrunePlan, PruneResult } from './prune.js';
+export type { ChooseNames, ObsoleteName, PruneOptions, PrunePlan, PruneResult } from './prune.js';
 export type { Survey, SurveyedEntry, SurveyedFile } from './survey.js';
 export type { NamedDescriptor } from './tags.js';
 

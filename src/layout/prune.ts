@@ -6,7 +6,7 @@
  * lock; it is carried out under it, after another look at index.json and at the leases.
  */
 import { readdirSync, rmSync } from 'node:fs';
-import { systemErrorCode, throwIfCancelled } from '../errors.js';
+import { isChartError, systemErrorCode, throwIfCancelled } from '../errors.js';
 import type { Descriptor } from '../oci/descriptor.js';
 import type { Digest } from '../oci/digest.js';
 import { isDigest } from '../oci/digest.js';
@@ -19,6 +19,7 @@ import { readFault, writing } from './faults.js';
 import type { IndexEdit } from './index-edit.js';
 import type { IndexEntry } from './index-json.js';
 import { claimedName, parseEntry } from './index-json.js';
+import type { IndexSession } from './index-update.js';
 import { readIngest } from './leases.js';
 import { blobsDir, ingestDir } from './paths.js';
 import { reachableFrom } from './reachable.js';
@@ -31,16 +32,34 @@ export interface AbandonedFile {
   readonly size: number;
 }
 
-export interface PruneResult {
+/** What goes, or went. */
+interface Pruned {
   readonly blobs: readonly DiscardedBlob[];
   readonly ingest: readonly AbandonedFile[];
   /** Bytes of all of these. */
   readonly bytes: number;
 }
 
-export interface PrunePlan extends PruneResult {
-  /** Names to remove first. */
+export interface PruneResult extends Pruned {
+  /** Names that were removed. */
   readonly names: readonly string[];
+}
+
+/** A name that is to go with what only it needs. */
+export interface ObsoleteName {
+  readonly name: string;
+  /** What it stood for; undefined for a broken entry. */
+  readonly digest: Digest | undefined;
+}
+
+/** Which names are to go, of these entries: asked when the plan is made, and again under the lock. */
+export type ChooseNames = (entries: readonly IndexEntry[]) => Iterable<string>;
+
+export interface PrunePlan extends Pruned {
+  /** Names to remove first. */
+  readonly names: readonly ObsoleteName[];
+  /** Undefined for names that were given one by one. */
+  readonly choose?: ChooseNames | undefined;
   /** Names of what is attached to nothing that stays: they go, too, unless something has come to need them. */
   readonly detached: readonly string[];
   /** Blobs that nothing reaches, and that stay because a running process relies on them. */
@@ -52,22 +71,28 @@ export interface PrunePlan extends PruneResult {
 export interface PruneOptions extends CallOptions {
   /** Names that are to be removed with what only they need. */
   readonly names?: readonly string[] | undefined;
+  /** The same by a rule, which has to hold still when the plan is carried out. */
+  readonly choose?: ChooseNames | undefined;
 }
 
 /** Finds what would go. Changes nothing. @throws ChartError `LAYOUT_INVALID`, `LAYOUT_UNREADABLE`, `CANCELLED` */
 export async function planPrune(
   { dir, index, workspace }: LayoutContext,
-  { names = [], signal }: PruneOptions = {},
+  { names: given = [], choose, signal }: PruneOptions = {},
 ): Promise<PrunePlan> {
   // In this order: a blob that is named between the two is seen by the second.
   const { leased, abandoned } = readIngest(dir, workspace.host);
   const all = listBlobs(dir);
   throwIfCancelled(signal);
   const snapshot = await index.read();
-  const gone = new Set(names);
+  const entries = snapshot.entries();
+  const gone = new Set([...given, ...(choose?.(entries) ?? [])]);
+  const names = entries.flatMap(({ name, descriptor }) =>
+    name !== undefined && gone.has(name) ? [{ name, digest: descriptor?.digest }] : [],
+  );
   const { reached: needed, detached } = reachWithAttached(
     dir,
-    snapshot.entries().filter(({ raw }) => !gone.has(claimedName(raw) ?? '')),
+    entries.filter(({ raw }) => !gone.has(claimedName(raw) ?? '')),
     all,
   );
   throwIfCancelled(signal);
@@ -82,6 +107,7 @@ export async function planPrune(
     ingest: abandoned,
     bytes: sum(blobs) + sum(abandoned),
     names,
+    choose,
     detached,
     inUse,
     index: snapshot.version,
@@ -100,24 +126,57 @@ export async function applyPrune(
   { signal }: CallOptions = {},
 ): Promise<PruneResult> {
   const swept: AbandonedFile[] = [];
-  const discarded = await context.updates.exclusive(
+  const discarded: DiscardedBlob[] = [];
+  const names: string[] = [];
+  await context.updates.exclusive(
     async (session) => {
       const { edit, snapshot } = session;
       // First: on a full disk that may be what makes it possible to go on.
       const recovered = sweep(context, plan, swept);
-      for (const name of plan.names) edit.remove(name);
       const candidates = [...new Set([...plan.blobs.map(({ digest }) => digest), ...recovered])];
-      const asPlanned = snapshot.version === plan.index && recovered.length === 0;
-      const now = asPlanned ? undefined : reachWithAttached(context.dir, entriesOf(edit), candidates);
-      for (const name of plan.detached) if (now?.detached.includes(name) ?? true) edit.remove(name);
-      await session.commit();
+      const discard = async (needed: ReadonlySet<Digest>): Promise<number> => {
+        const loose = candidates.filter((digest) => !needed.has(digest));
+        const before = discarded.length;
+        discarded.push(...(await discardBlobs(context, loose, session)));
+        return discarded.length - before;
+      };
+      const gone = stillObsolete(plan, session);
+      for (const name of gone) edit.remove(name);
+      const isAsPlanned =
+        snapshot.version === plan.index && recovered.length === 0 && gone.length === plan.names.length;
+      const now = isAsPlanned ? undefined : reachWithAttached(context.dir, entriesOf(edit), candidates);
+      const detached = plan.detached.filter((name) => now?.detached.includes(name) ?? true);
+      for (const name of detached) edit.remove(name);
+      try {
+        await session.commit();
+      } catch (error) {
+        if (!isChartError(error, 'DISK_FULL')) throw error;
+        // What no name needs makes room to take away names.
+        const { reached } = reachWithAttached(context.dir, snapshot.entries(), candidates);
+        for (const digest of reachableFrom(context.dir, descriptorsOf(snapshot.entries()))) reached.add(digest);
+        if ((await discard(reached)) === 0) throw error;
+        await session.commit();
+      }
+      names.push(
+        ...gone,
+        ...detached.filter((name) => snapshot.document.entries.some((raw) => claimedName(raw) === name)),
+      );
       if (now) for (const digest of reachableFrom(context.dir, descriptorsOf(entriesOf(edit)))) now.reached.add(digest);
-      const loose = now ? candidates.filter((digest) => !now.reached.has(digest)) : candidates;
-      return discardBlobs(context, loose, session);
+      await discard(now?.reached ?? new Set());
     },
     () => signal?.aborted ?? false,
   );
-  return { blobs: discarded, ingest: swept, bytes: sum(discarded) + sum(swept) };
+  return { names, blobs: discarded, ingest: swept, bytes: sum(discarded) + sum(swept) };
+}
+
+/** Not a name that stands for something else by now, or that the rule would not take any more. */
+function stillObsolete({ names, choose, index }: PrunePlan, { snapshot, edit }: IndexSession): string[] {
+  const chosen = choose && snapshot.version !== index ? new Set(choose(snapshot.entries())) : undefined;
+  return names.flatMap(({ name, digest }) => {
+    const entry = edit.find(name);
+    const isSame = entry !== undefined && entry.descriptor?.digest === digest;
+    return isSame && (chosen?.has(name) ?? true) ? [name] : [];
+  });
 }
 
 function descriptorsOf(entries: readonly IndexEntry[]): Descriptor[] {

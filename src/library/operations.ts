@@ -10,7 +10,7 @@ export {
 export { type ListedChart, type Listing, listCharts } from '../operations/list.js';
 export { type LoginDependencies, loginRegistry, logoutRegistry } from '../operations/login.js';
 export type { Outcome } from '../operations/outcome.js';
-export { type PruneDependencies, planPrune, prune } from '../operations/prune.js';
+export { type PruneDependencies, planPrune, prune, type Retention } from '../operations/prune.js';
 export { type Pulled, type PullListener, pullCharts } from '../operations/pull.js';
 export { type Pushed, type PushListener, pushCharts, type TransferDependencies } from '../operations/push.js';
 export { removeCharts } from '../operations/remove.js';

@@ -1,9 +1,14 @@
-/** Blobs that no reference reaches, out of the cache. */
+/** Blobs that no reference reaches, out of the cache, and references that have had their time with them. */
 import type { Layout, PrunePlan, PruneResult } from '../layout/layout.js';
+import { chooseObsolete, type Retention } from './retention.js';
+
+export type { Retention } from './retention.js';
 
 export interface PruneDependencies {
   readonly layout: Layout;
   readonly signal?: AbortSignal | undefined;
+  /** Milliseconds since 1970; the system's if absent. */
+  readonly now?: (() => number) | undefined;
 }
 
 /**
@@ -21,12 +26,16 @@ export interface PruneDependencies {
  * await layout.close();
  * ```
  */
-export function planPrune({ layout, signal }: PruneDependencies): Promise<PrunePlan> {
-  return layout.planPrune({ signal });
+export function planPrune(
+  { layout, signal, now = Date.now }: PruneDependencies,
+  retention: Retention = {},
+): Promise<PrunePlan> {
+  const isWanted = retention.keepLast !== undefined || retention.olderThan !== undefined;
+  return layout.planPrune({ signal, ...(isWanted && { choose: chooseObsolete(layout, retention, now()) }) });
 }
 
 /**
- * Deletes what `plan` names and nothing has referred to since.
+ * Deletes what `plan` names, unless it has changed or something has come to need it since.
  *
  * @example
  * ```ts

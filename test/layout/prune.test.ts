@@ -321,3 +321,35 @@ test('thousands of blobs are deleted in one go', async (t) => {
   assert.equal(plan.blobs.length, 1000);
   assert.equal((await layout.applyPrune(plan)).blobs.length, 1000);
 });
+
+test('a name that stands for something else by the time the plan is carried out stays', async (t) => {
+  const { layout } = tidyCache(t);
+  await storeNamed(layout, 'c:1');
+  const other = await storeArtifact(layout, { content: 'other' });
+  const plan = await layout.planPrune({ names: ['c:1'] });
+  await layout.tag('c:1', other.manifest);
+  const { names, blobs } = await layout.applyPrune(plan);
+  assert.deepEqual(names, []);
+  assert.equal(blobs.length, 3, 'what it stood for has gone');
+  assert.equal((await layout.readIndex())[0]?.descriptor?.digest, other.manifest.digest);
+});
+
+test('a rule for names is asked again when the plan is carried out', async (t) => {
+  const { layout } = tidyCache(t);
+  await storeNamed(layout, 'c:1');
+  await storeNamed(layout, 'c:2');
+  // All but the last.
+  const plan = await layout.planPrune({ choose: (entries) => entries.slice(0, -1).flatMap(({ name }) => name ?? []) });
+  assert.deepEqual(
+    plan.names.map(({ name }) => name),
+    ['c:1'],
+  );
+  assert.equal(plan.blobs.length, 3);
+  await layout.untag('c:2');
+  const { names, blobs } = await layout.applyPrune(plan);
+  assert.deepEqual([names, blobs], [[], []]);
+  assert.deepEqual(
+    (await layout.readIndex()).map(({ name }) => name),
+    ['c:1'],
+  );
+});

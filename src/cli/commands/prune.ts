@@ -1,41 +1,109 @@
+import { ChartError } from '../../errors.js';
+import type { PrunePlan, PruneResult } from '../../layout/layout.js';
+import type { Retention } from '../../operations/prune.js';
 import type { Configure } from '../configure.js';
 import { openCache } from '../context.js';
-import { addFormatOption, type FormatOptions, readOptions } from '../options.js';
+import { addFormatOption, type CommonOptions, type FormatOptions, readOptions } from '../options.js';
 import { renderData } from '../render.js';
-import { formatSize } from '../text.js';
+import { formatSize, printable } from '../text.js';
 
-interface PruneOptions extends FormatOptions {
+interface PruneOptions extends CommonOptions, FormatOptions {
   readonly dryRun?: boolean;
+  readonly keepLast?: string;
+  readonly olderThan?: string;
 }
 
 export const configure: Configure = (command, context) => {
-  command.option('--dry-run', 'only say what would be deleted');
+  command
+    .option('--dry-run', 'only say what would be deleted')
+    .option('--keep-last <count>', 'also remove references: all but so many of the newest versions of each repository')
+    .option('--older-than <duration>', 'also remove references: those that are older, such as 30d, 12h, 2w');
   addFormatOption(command).addHelpText(
     'after',
     `
-What a running command is about to refer to stays.
+What a running command is about to refer to stays. With both --keep-last and --older-than only what both would take is removed.
+--keep-last goes by version, never by date; tags that are no versions stay. --older-than goes by CREATED of chart list, or by
+the annotation org.opencontainers.image.created that an entry of index.json may have.
 
 Examples:
   chart prune --dry-run
-  chart prune`,
+  chart prune
+  chart prune --keep-last 3 --older-than 30d`,
   );
   command.action(async () => {
     const { options, settings } = readOptions<PruneOptions>(command, context);
+    const retention = await readRetention(options);
     const { planPrune, prune } = await import('../../operations/prune.js');
-    const layout = await openCache(context, settings.cacheDirectory);
+    const layout = await openCache(context, settings.cacheDirectory, { readOnly: options.dryRun ?? false });
     const dependencies = { layout, signal: context.signal };
-    const plan = await planPrune(dependencies);
-    const { blobs, bytes } = options.dryRun ? plan : await prune(dependencies, plan);
-    const status = options.dryRun ? 'would be deleted' : 'deleted';
-    if (options.output !== 'table') {
-      const items = blobs.map(({ digest, size }) => ({ digest, size }));
-      context.stdout.write(await renderData({ dryRun: options.dryRun ?? false, blobs: items, bytes }, options.output));
-    } else if (options.quiet) {
-      context.stdout.write(blobs.map(({ digest }) => `${digest}\n`).join(''));
-    } else {
-      const lines = blobs.map(({ digest, size }) => `${digest}: ${status} (${formatSize(size)})\n`);
-      const freed = `${blobs.length} blob${blobs.length === 1 ? '' : 's'}, ${formatSize(bytes)}`;
-      context.stdout.write(`${lines.join('')}${options.dryRun ? 'Would free' : 'Freed'} ${freed}\n`);
-    }
+    const plan = await planPrune(dependencies, retention);
+    // Before anything goes, so that a command that is interrupted has said what.
+    context.stdout.write(renderPlan(plan, options));
+    const done = options.dryRun ? undefined : await prune(dependencies, plan);
+    context.stdout.write(await renderEnd(plan, done, options));
   });
 };
+
+async function readRetention({ keepLast, olderThan }: PruneOptions): Promise<Retention> {
+  const { parseDuration } = await import('../duration.js');
+  if (keepLast !== undefined && !/^\d{1,9}$/.test(keepLast)) {
+    throw new ChartError('USAGE', `--keep-last ${JSON.stringify(keepLast)} is no number`, {
+      hint: 'Write how many versions of each repository are to stay, such as 3; 0 keeps none.',
+    });
+  }
+  return {
+    keepLast: keepLast === undefined ? undefined : Number(keepLast),
+    olderThan: olderThan === undefined ? undefined : parseDuration(olderThan),
+  };
+}
+
+function renderPlan(plan: PrunePlan, { output, quiet, dryRun }: PruneOptions): string {
+  const { blobs, ingest } = plan;
+  const names = namesOf(plan);
+  if (output !== 'table') return '';
+  if (quiet) {
+    return [...plan.names.map(({ name }) => printable(name)), ...blobs.map(({ digest }) => digest)].map(line).join('');
+  }
+  const would = dryRun ? 'would be' : 'to be';
+  return [
+    ...names.map((name) => line(`${printable(name)}: ${would} removed`)),
+    ...blobs.map(({ digest, size }) => line(`${digest}: ${would} deleted (${formatSize(size)})`)),
+    ...ingest.map(({ name, size }) => line(`ingest/${printable(name)}: ${would} deleted (${formatSize(size)})`)),
+  ].join('');
+}
+
+/** What has had its time, and what is attached to nothing that stays. */
+function namesOf({ names, detached }: PrunePlan): string[] {
+  return [...names.map(({ name }) => name), ...detached];
+}
+
+async function renderEnd(plan: PrunePlan, done: PruneResult | undefined, options: PruneOptions): Promise<string> {
+  const { output, quiet } = options;
+  const names = done?.names ?? namesOf(plan);
+  const { blobs, ingest, bytes } = done ?? plan;
+  if (output !== 'table') {
+    const data = {
+      dryRun: done === undefined,
+      references: names,
+      blobs: blobs.map(({ digest, size }) => ({ digest, size })),
+      ingest: ingest.map(({ name, size }) => ({ name, size })),
+      bytes,
+    };
+    return renderData(data, output);
+  }
+  if (quiet) return '';
+  const references = names.length > 0 ? `${count(names.length, 'reference')}, ` : '';
+  const files = ingest.length > 0 ? `, ${count(ingest.length, 'unfinished file')}` : '';
+  const freed = `${references}${count(blobs.length, 'blob')}${files}, ${formatSize(bytes)}`;
+  const kept = namesOf(plan).length - names.length + (plan.blobs.length - blobs.length);
+  const stayed = done && kept > 0 ? ` (${kept} came to be needed and stayed)` : '';
+  return line(`${done ? 'Freed' : 'Would free'} ${freed}${stayed}`);
+}
+
+function line(text: string): string {
+  return `${text}\n`;
+}
+
+function count(number: number, word: string): string {
+  return `${number} ${word}${number === 1 ? '' : 's'}`;
+}
