@@ -178,17 +178,17 @@ test('GHSA-jm56-5h66-w453, GHSA-9vp5-m38w-j776: a dependency that is there twice
 });
 
 test('GHSA-c38g-469g-cmgx: escapes in versions, names and entries never reach the terminal', async (t) => {
-  const escape = '\u001b]0;owned\u0007\u001b[2J\u009b31m';
+  const controls = '\u001b]0;owned\u0007\u001b[2J\u009b31m';
   const archives = {
-    name: withMetadata(`apiVersion: v2\nname: ${JSON.stringify(`c${escape}`)}\nversion: 1.0.0\n`),
-    version: withMetadata(`apiVersion: v2\nname: c\nversion: ${JSON.stringify(`1.0.0${escape}`)}\n`),
-    type: withMetadata(`apiVersion: v2\nname: c\nversion: 1.0.0\ntype: ${JSON.stringify(escape)}\n`),
+    name: withMetadata(`apiVersion: v2\nname: ${JSON.stringify(`c${controls}`)}\nversion: 1.0.0\n`),
+    version: withMetadata(`apiVersion: v2\nname: c\nversion: ${JSON.stringify(`1.0.0${controls}`)}\n`),
+    type: withMetadata(`apiVersion: v2\nname: c\nversion: 1.0.0\ntype: ${JSON.stringify(controls)}\n`),
     entry: tgz(
       member({ name: 'c/Chart.yaml', body: CHART_YAML }),
-      member({ name: `c/${escape}`, type: '2', link: 'x' }),
+      member({ name: `c/${controls}`, type: '2', link: 'x' }),
     ),
-    key: withMetadata(`apiVersion: v2\nname: c\nversion: 1.0.0\n${JSON.stringify(escape)}: [\n`),
-    description: withMetadata(`apiVersion: v2\nname: c\nversion: 1.0.0\ndescription: ${JSON.stringify(escape)}\n`),
+    key: withMetadata(`apiVersion: v2\nname: c\nversion: 1.0.0\n${JSON.stringify(controls)}: [\n`),
+    description: withMetadata(`apiVersion: v2\nname: c\nversion: 1.0.0\ndescription: ${JSON.stringify(controls)}\n`),
   };
   const { result, dir, cache } = await saveAll(t, archives);
   const more: RunResult[] = [result];
@@ -201,7 +201,6 @@ test('GHSA-c38g-469g-cmgx: escapes in versions, names and entries never reach th
     more.push(await runChart([...args, '--cache-dir', cache], { cwd: dir, home: dir }));
   }
   for (const { stdout, stderr } of more) {
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
     assert.doesNotMatch(stdout + stderr, /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/);
   }
 });
