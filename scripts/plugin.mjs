@@ -32,6 +32,11 @@ async function pack(helm, folder, metadata) {
   for (const part of ['bin', 'dist', 'plugin/prepare.mjs', 'plugin.complete', 'LICENSE', 'README.md', 'package.json']) {
     cpSync(join(root, part), join(top, part), { recursive: true });
   }
+  // The pages that "helm chart help TOPIC" shows.
+  mkdirSync(join(top, 'docs'));
+  for (const page of readdirSync(join(root, 'docs'))) {
+    if (page.endsWith('.md')) cpSync(join(root, 'docs', page), join(top, 'docs', page));
+  }
   rmSync(join(top, 'dist', 'types'), { recursive: true, force: true });
   cpSync(join(root, metadata), join(top, 'plugin.yaml'));
   const file = join(output, helm, `chart-${version}.tgz`);

@@ -72,6 +72,7 @@ const PACKAGE_PLACE: Readonly<Record<string, string>> = {
   'prom-client': 'server',
   'proper-lockfile': 'layout',
   undici: 'registry',
+  'wrap-ansi': 'cli',
 };
 
 interface Source {

@@ -2,7 +2,7 @@
 import type { Writable } from 'node:stream';
 import { ChartError } from '../errors.js';
 
-type Stream = Writable & { isTTY?: boolean };
+type Stream = Writable & { isTTY?: boolean; columns?: number };
 
 /** Text on its way out. A pipe that its reader has closed, as `head` does, ends it in silence; any other fault is told at the end. */
 export class Output {
@@ -19,6 +19,11 @@ export class Output {
 
   get isTerminal(): boolean {
     return this.#stream.isTTY === true;
+  }
+
+  /** Of the terminal; undefined or 0 where it does not tell. */
+  get columns(): number | undefined {
+    return this.#stream.columns;
   }
 
   write(content: string | Uint8Array): void {

@@ -17,43 +17,101 @@ interface Entry {
   readonly summary: string;
   readonly load?: () => Promise<{ configure: Configure }>;
   readonly children?: readonly Entry[];
+  /** Its heading in the help. */
+  readonly group?: Group;
+  /** The page of docs/ that says more. */
+  readonly topic?: string;
   /** Its `--version` is not the program's. */
   readonly takesVersion?: true;
 }
 
+type Group = 'Charts in the cache' | 'Registries' | 'Across a gap' | 'Servers' | 'Other';
+
 const COMMANDS: readonly Entry[] = [
   {
     name: 'save',
+    group: 'Charts in the cache',
+    topic: 'charts',
     summary: 'save chart directories or packed charts into the cache',
     load: () => import('./commands/save.js'),
   },
-  { name: 'list', alias: 'ls', summary: 'list the charts in the cache', load: () => import('./commands/list.js') },
-  { name: 'export', summary: 'write cached charts to directories', load: () => import('./commands/export.js') },
+  {
+    name: 'list',
+    group: 'Charts in the cache',
+    topic: 'cache',
+    alias: 'ls',
+    summary: 'list the charts in the cache',
+    load: () => import('./commands/list.js'),
+  },
+  {
+    name: 'export',
+    group: 'Charts in the cache',
+    topic: 'charts',
+    summary: 'write cached charts to directories',
+    load: () => import('./commands/export.js'),
+  },
   {
     name: 'remove',
+    group: 'Charts in the cache',
+    topic: 'cache',
     alias: 'rm',
     summary: 'remove references from the cache',
     load: () => import('./commands/remove.js'),
   },
-  { name: 'push', summary: 'push cached charts to their registries', load: () => import('./commands/push.js') },
+  {
+    name: 'push',
+    group: 'Registries',
+    topic: 'registries',
+    summary: 'push cached charts to their registries',
+    load: () => import('./commands/push.js'),
+  },
   {
     name: 'pull',
+    group: 'Registries',
+    topic: 'registries',
     summary: 'pull charts from registries into the cache',
     load: () => import('./commands/pull.js'),
     takesVersion: true,
   },
-  { name: 'tag', summary: 'give a cached chart a second name', load: () => import('./commands/tag.js') },
+  {
+    name: 'tag',
+    group: 'Charts in the cache',
+    summary: 'give a cached chart a second name',
+    load: () => import('./commands/tag.js'),
+  },
   {
     name: 'tags',
+    group: 'Registries',
+    topic: 'tags-and-referrers',
     summary: 'list the tags of a repository, newest version first',
     load: () => import('./commands/tags.js'),
     takesVersion: true,
   },
-  { name: 'show', summary: 'show parts of a cached chart', load: () => import('./commands/show.js') },
-  { name: 'verify', summary: 'check the cache, or who signed charts', load: () => import('./commands/verify.js') },
-  { name: 'prune', summary: 'delete what no reference reaches', load: () => import('./commands/prune.js') },
+  {
+    name: 'show',
+    group: 'Charts in the cache',
+    topic: 'charts',
+    summary: 'show parts of a cached chart',
+    load: () => import('./commands/show.js'),
+  },
+  {
+    name: 'verify',
+    group: 'Charts in the cache',
+    topic: 'cache',
+    summary: 'check the cache, or who signed charts',
+    load: () => import('./commands/verify.js'),
+  },
+  {
+    name: 'prune',
+    group: 'Charts in the cache',
+    topic: 'cache',
+    summary: 'delete what no reference reaches',
+    load: () => import('./commands/prune.js'),
+  },
   {
     name: 'bundle',
+    group: 'Across a gap',
+    topic: 'bundles',
     summary: 'write cached charts to one portable file',
     load: () => import('./commands/bundle.js'),
     children: [
@@ -63,13 +121,29 @@ const COMMANDS: readonly Entry[] = [
   },
   {
     name: 'images',
+    group: 'Across a gap',
+    topic: 'bundles',
     summary: 'list the container images that charts name',
     load: () => import('./commands/images.js'),
   },
-  { name: 'unbundle', summary: 'load a bundle into the cache', load: () => import('./commands/unbundle.js') },
-  { name: 'serve', summary: 'serve the cache as an OCI registry', load: () => import('./commands/serve.js') },
+  {
+    name: 'unbundle',
+    group: 'Across a gap',
+    topic: 'bundles',
+    summary: 'load a bundle into the cache',
+    load: () => import('./commands/unbundle.js'),
+  },
+  {
+    name: 'serve',
+    group: 'Servers',
+    topic: 'serve',
+    summary: 'serve the cache as an OCI registry',
+    load: () => import('./commands/serve.js'),
+  },
   {
     name: 'mirror',
+    group: 'Registries',
+    topic: 'mirror',
     summary: 'copy charts from registries and chart repositories to where they are wanted',
     load: () => import('./commands/mirror.js'),
     takesVersion: true,
@@ -83,6 +157,8 @@ const COMMANDS: readonly Entry[] = [
   },
   {
     name: 'registry',
+    group: 'Registries',
+    topic: 'registries',
     summary: 'log in to registries and out of them',
     children: [
       { name: 'login', summary: 'log in to a registry', load: () => import('./commands/login.js') },
@@ -91,9 +167,12 @@ const COMMANDS: readonly Entry[] = [
   },
   {
     name: 'completion',
+    group: 'Other',
     summary: 'print a script that completes chart in a shell',
     load: () => import('./commands/completion.js'),
   },
+  // Loaded apart, beside the command that it is to tell of.
+  { name: 'help', group: 'Other', summary: 'show help for a command, or a page of the manual' },
 ];
 
 const DESCRIPTION = `Keeps Helm charts in a local OCI image-layout cache and moves them between the cache, registries and files.`;
@@ -103,7 +182,9 @@ Examples:
   chart save ./app registry.example.com/team/app:1.0.0
   chart push registry.example.com/team/app:1.0.0
   chart pull registry.example.com/team/app:1.0.0
-  chart export registry.example.com/team/app:1.0.0 -d ./charts`;
+  chart export registry.example.com/team/app:1.0.0 -d ./charts
+
+More: chart help topics`;
 
 /** Builds the tree with the command that `args` name loaded whole. */
 export async function buildProgram(context: Context, args: readonly string[]): Promise<Command> {
@@ -127,9 +208,11 @@ export async function buildProgram(context: Context, args: readonly string[]): P
   program.addOption(new Option('--debug', 'print what is done in detail, and errors with their origin'));
   program.addOption(new Option('-q, --quiet', 'print references only'));
   program.addOption(new Option('--no-progress', 'do not show how far transfers are'));
-  program.helpCommand('help [command]', 'show help for a command');
+  program.helpCommand(false);
   applyHouseStyle(program, context);
   await addCommands(program, context, COMMANDS, path);
+  const help = asksForHelp(args) && program.commands.find((command) => command.name() === 'help');
+  if (help) (await import('./commands/help.js')).configure(help, context);
   const group = path.length === 0 ? program : program.commands.find((command) => command.name() === path[0]);
   if (group && path.length < 2 && group.commands.length > 0 && !doesSomething(group)) showHelpWhenBare(group);
   return program;
@@ -151,26 +234,42 @@ async function addCommands(
   entries: readonly Entry[],
   path: readonly string[],
 ): Promise<void> {
-  for (const { name, alias, summary, load, children } of entries) {
+  for (const { name, alias, summary, load, children, group, topic } of entries) {
     const command = parent
       .command(name)
       .summary(summary)
       .description(`${summary[0]?.toUpperCase()}${summary.slice(1)}.`);
     if (alias) command.alias(alias);
+    if (group) command.helpGroup(`${group}:`);
     applyHouseStyle(command, context);
     const wanted = path[0] === name || (alias !== undefined && path[0] === alias);
-    if (children) await addCommands(command, context, children, wanted ? path.slice(1) : []);
+    if (children) {
+      const own = topic ? children.map((child) => ({ topic, ...child })) : children;
+      await addCommands(command, context, own, wanted ? path.slice(1) : []);
+    }
     if (load && wanted) (await load()).configure(command, context);
+    if (topic && wanted) command.addHelpText('after', `\nMore: chart help ${topic}`);
   }
 }
 
-/** The words that may name commands: those that are no options, without the values of the options that come first. */
+/** The words that may name commands, without the `help` before them. */
 function words(args: readonly string[]): string[] {
+  const found = plainWords(args);
+  return found[0] === 'help' ? found.slice(1) : found;
+}
+
+/** True for `help ...` with whatever options before it. */
+export function asksForHelp(args: readonly string[]): boolean {
+  return plainWords(args)[0] === 'help';
+}
+
+/** Those that are no options, without the values of the options that come first. */
+function plainWords(args: readonly string[]): string[] {
   const found: string[] = [];
   for (let index = 0; index < args.length; index++) {
     const word = args[index] as string;
     if (['--cache-dir', '--registry-config', '--lock-timeout'].includes(word)) index++;
-    else if (!word.startsWith('-') && !(word === 'help' && found.length === 0)) found.push(word);
+    else if (!word.startsWith('-')) found.push(word);
   }
   return found;
 }

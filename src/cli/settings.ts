@@ -7,6 +7,7 @@
  *     proxies       $HTTPS_PROXY, $HTTP_PROXY and $NO_PROXY, each also in lower case
  *     authorities   $SSL_CERT_FILE and $NODE_EXTRA_CA_CERTS, beside the system's
  *     fsync         not where $CHART_NO_FSYNC is true, as with --no-fsync
+ *     colours       not where $NO_COLOR is anything (https://no-color.org), or $TERM is dumb
  *     keyring       pubring.gpg in $GNUPGHOME, else in ~/.gnupg
  *
  * Helm runs plugins with $HELM_PLUGIN_NAME, and always with $HELM_REGISTRY_CONFIG. Where that is Helm's own default, the user has
@@ -44,6 +45,8 @@ export interface Settings {
   /** The value of an environment variable that a mirror file names. */
   readonly variable: (name: string) => string | undefined;
   readonly debug: boolean;
+  /** Whether text on a terminal may have colours. */
+  readonly colour: boolean;
   /** `dumb` is a terminal that can do nothing but show text. */
   readonly terminalType: string | undefined;
 }
@@ -81,6 +84,7 @@ export function readSettings(flags: SettingsFlags, environment: Environment = pr
     flavourGiven: Boolean(flags.mediaType ?? environment.CHART_MEDIA_TYPE),
     variable: (name) => environment[name],
     debug: flags.debug ?? isTrue(environment.HELM_DEBUG),
+    colour: !environment.NO_COLOR && environment.TERM !== 'dumb',
     terminalType: environment.TERM,
   };
 }

@@ -38,6 +38,8 @@ test('packs the same bytes again, and installs into an empty prefix without a ne
   const program = join(modules, name, 'bin', 'chart.js');
   const { stdout, exit } = await runProgram([process.execPath, program, '--version'], { home: dir });
   assert.deepEqual([stdout.trim(), exit], [version, 0]);
+  const page = await runProgram([process.execPath, program, 'help', 'cache'], { home: dir });
+  assert.match(page.stdout, /^The cache\n/, page.stderr);
   for (const file of ['LICENSE', 'README.md', 'CHANGELOG.md', 'plugin.yaml', 'dist/LICENSES.txt', 'docs/cache.md']) {
     assert.ok(existsSync(join(modules, name, file)), file);
   }

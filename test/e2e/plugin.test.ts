@@ -73,6 +73,14 @@ for (const [helm, folder] of [
       assert.equal((await helmChart('remove', 'localhost:5000/team/webshop:3.2.1')).exit, 0);
     });
 
+    test('has the pages of the manual', async () => {
+      const { stdout, exit } = await helmChart('help', 'cache');
+      assert.equal(exit, 0);
+      assert.match(stdout, /^The cache\n/);
+      assert.match(stdout, /\$ helm chart verify$/m);
+      assert.match((await helmChart('help', 'topics')).stdout, /^Topics, for helm chart help TOPIC:\n {2}air-gap /);
+    });
+
     test('calls itself helm chart in usage, examples, errors and hints', async () => {
       const help = await helmChart('save', '--help');
       assert.match(help.stdout, /^Usage: helm chart save /m);

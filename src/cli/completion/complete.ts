@@ -8,7 +8,7 @@
  */
 import type { Command } from 'commander';
 import type { Context } from '../context.js';
-import { buildProgram } from '../program.js';
+import { asksForHelp, buildProgram } from '../program.js';
 import { readSettings } from '../settings.js';
 import { printable } from '../text.js';
 import { findPlace, type GivenOptions, optionsOf, type Place } from './line.js';
@@ -47,8 +47,11 @@ async function completeLine(context: Context, words: readonly string[], current:
   const program = await buildProgram(context, words);
   const place = findPlace(program, words, current);
   switch (place.kind) {
-    case 'command':
-      return only(current, place.command.commands.map(describeCommand));
+    case 'command': {
+      const topics = place.command === program && asksForHelp(words) ? await listTopics() : [];
+      // A page is called as its command is: the command says more of itself.
+      return only(current, [...topics, ...place.command.commands.map(describeCommand)]);
+    }
     case 'option':
       return only(current, [HELP, ...optionsOf(place.command).flatMap(describeOption)]);
     case 'value':
@@ -108,6 +111,12 @@ function only(current: string, candidates: readonly Candidate[]): Completion {
     candidates: [...unique.values()].sort((a, b) => (a.word < b.word ? -1 : 1)),
     directive: DIRECTIVE.noFiles,
   };
+}
+
+async function listTopics(): Promise<Candidate[]> {
+  const topics = await import('../help/topics.js');
+  const pages = (await topics.listTopics()).map(({ name, title }) => ({ word: name, description: title }));
+  return [...pages, { word: 'topics', description: 'list the topics' }];
 }
 
 function asCandidate(word: string): Candidate {

@@ -45,6 +45,8 @@ const FREE: ReadonlySet<string> = new Set([
   'glob',
   'rate',
   'i/n',
+  // Completed by the command tree.
+  'command|topic',
 ]);
 
 /** Undefined for a placeholder that the table does not know. */

@@ -23,6 +23,9 @@ test('offers commands, those of a group, and those after help', async () => {
   assert.deepEqual(await names('ex'), ['export', ':4']);
   assert.deepEqual(await names('registry', 'log'), ['login', 'logout', ':4']);
   assert.deepEqual(await names('help', 'sa'), ['save', ':4']);
+  assert.deepEqual(await words('help', 'air'), ['air-gap\tInto a network with no way out', ':4']);
+  assert.deepEqual(await names('help', 'to'), ['topics', ':4']);
+  assert.deepEqual(await names('help', 'registry', 'logi'), ['login', ':4']);
   assert.deepEqual(await words('registry', 'login', 'a', 'b', 'c'), [':4']);
 });
 
