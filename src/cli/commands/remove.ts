@@ -35,9 +35,10 @@ Examples:
       refs,
     );
     const items = outcomes.map(({ item }) => item);
+    const named = new Set(outcomes.flatMap(({ item, result }) => (result && refs.includes(item) ? [result.ref] : [])));
     const report = new ItemReport<Removed>(context, items, options, {
       // Of what a pattern fits only the whole name says what it is.
-      text: ({ ref }) => `${printable(refs.includes(ref) ? splitName(ref).tag || ref : ref)}: removed\n`,
+      text: ({ ref }) => `${printable(named.has(ref) ? splitName(ref).tag || ref : ref)}: removed\n`,
       quiet: ({ ref }) => `${printable(ref)}\n`,
       data: ({ ref }) => ({ ref, status: 'removed' }),
     });
