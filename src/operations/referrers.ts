@@ -93,6 +93,8 @@ function describe({ manifest, tag, subject }: Attachment): AttachedItem {
 export class CachedReferrers {
   readonly #layout: Layout;
   readonly #referrers = new Map<Digest, Map<Digest, Descriptor>>();
+  /** All of these, by their own digest: the repository that is asked may not be the one that has them. */
+  readonly #known = new Map<string, Descriptor>();
   /** By tag, then by repository. */
   readonly #tagged = new Map<string, Map<string, Descriptor>>();
 
@@ -121,9 +123,13 @@ export class CachedReferrers {
       listReferrers: async (subject) => [...(this.#referrers.get(subject)?.values() ?? [])],
       readManifest: async (reference, options) => {
         const tagged = this.#tagged.get(reference);
-        if (tagged === undefined) return repository.readManifest(reference, options);
-        const descriptor = tagged.get(repository.name) ?? (tagged.values().next().value as Descriptor);
-        return this.#layout.readManifest(descriptor, options);
+        const descriptor =
+          tagged === undefined
+            ? this.#known.get(reference)
+            : (tagged.get(repository.name) ?? (tagged.values().next().value as Descriptor));
+        return descriptor
+          ? this.#layout.readManifest(descriptor, options)
+          : repository.readManifest(reference, options);
       },
     };
   }
@@ -137,7 +143,10 @@ export class CachedReferrers {
     try {
       const manifest = parseManifest(bytes, descriptor.mediaType);
       const referrer = describeReferrer({ descriptor, bytes }, manifest);
-      if (manifest.subject) putIn(this.#referrers, manifest.subject.digest, descriptor.digest, referrer);
+      if (manifest.subject) {
+        putIn(this.#referrers, manifest.subject.digest, descriptor.digest, referrer);
+        this.#known.set(descriptor.digest, descriptor);
+      }
       if (manifest.kind === 'index') for (const child of manifest.manifests) this.#note(child, seen);
     } catch (error) {
       if (!(error instanceof ChartError)) throw error;
