@@ -1,4 +1,5 @@
 /** The library: what the program is made of, for programs of your own. docs/library.md says what of it is promised. */
+export * from './library/bundle.js';
 export * from './library/chart.js';
 export * from './library/layout.js';
 export * from './library/oci.js';

@@ -13,6 +13,14 @@ export interface BundleInput {
 
 const CHUNK = 256 * 1024;
 
+/**
+ * @example
+ * ```ts
+ * import { fileInput } from 'helm-chart-cache';
+ *
+ * console.log(fileInput('charts.tar').label); // charts.tar
+ * ```
+ */
 export function fileInput(path: string): BundleInput {
   return { label: path, open: () => createReadStream(path, { highWaterMark: CHUNK }) };
 }

@@ -31,6 +31,24 @@ export interface OpenBundle extends Target {
  * Goes through the bundle once, hashing every blob. What is damaged is found when it is asked for.
  *
  * @throws ChartError `BUNDLE_INVALID`, `BUNDLE_UNREADABLE`, `ARCHIVE_INVALID`, `LIMIT_EXCEEDED`, `CANCELLED`
+ *
+ * @example
+ * ```ts
+ * import { copy, openBundle, openLayout, planBundles, saveChart, writeBundles } from 'helm-chart-cache';
+ *
+ * const layout = openLayout('./cache');
+ * const { ref } = await saveChart({ layout }, { path: './app', ref: 'registry.example.com/team/app' });
+ * const { plans } = await planBundles({ layout }, { refs: [ref] });
+ * await writeBundles({ layout }, plans, 'charts.tar');
+ * const bundle = await openBundle('charts.tar');
+ * const other = openLayout('./other');
+ * const name = 'registry.example.com/team/app';
+ * await copy(bundle.repository(name), other.repository(name), '1.0.0', { tag: '1.0.0' });
+ * console.log((await other.readIndex()).length); // 1
+ * await bundle.close();
+ * await layout.close();
+ * await other.close();
+ * ```
  */
 export async function openBundle(path: string, { signal }: CallOptions = {}): Promise<OpenBundle> {
   const input = fileInput(path);

@@ -43,6 +43,17 @@ export interface WrittenBundle {
  * of use only if none has.
  *
  * @throws ChartError what is wrong with an older bundle; `LIMIT_EXCEEDED` for an artifact that fits into no part
+ *
+ * @example
+ * ```ts
+ * import { openLayout, planBundles, saveChart } from 'helm-chart-cache';
+ *
+ * const layout = openLayout('./cache');
+ * const { ref } = await saveChart({ layout }, { path: './app', ref: 'registry.example.com/team/app' });
+ * const { plans } = await planBundles({ layout }, { refs: [ref] });
+ * console.log(plans[0]?.blobs.length); // 3
+ * await layout.close();
+ * ```
  */
 export async function planBundles(
   dependencies: BundleDependencies,
@@ -121,6 +132,18 @@ export function bundleContent({ layout, signal }: BundleDependencies, plan: Bund
  *
  * @param file the one file; parts have their numbers before the suffix: `charts.tar` becomes `charts.001.tar`
  * @throws ChartError `BUNDLE_UNWRITABLE`, `DISK_FULL`, `BLOB_DIGEST_MISMATCH`, ...
+ *
+ * @example
+ * ```ts
+ * import { openLayout, planBundles, saveChart, writeBundles } from 'helm-chart-cache';
+ *
+ * const layout = openLayout('./cache');
+ * const { ref } = await saveChart({ layout }, { path: './app', ref: 'registry.example.com/team/app' });
+ * const { plans } = await planBundles({ layout }, { refs: [ref] });
+ * const [bundle] = await writeBundles({ layout }, plans, 'charts.tar');
+ * console.log(bundle?.path); // charts.tar
+ * await layout.close();
+ * ```
  */
 export async function writeBundles(
   dependencies: BundleDependencies,

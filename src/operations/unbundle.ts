@@ -61,11 +61,26 @@ export interface UnbundleReport {
 /**
  * @param onOutcome called for each artifact, as it is done
  * @throws ChartError what is wrong with the bundle as a whole, before anything was named; `LAYOUT_UNWRITABLE`, `DISK_FULL`, `CANCELLED`
+ *
+ * @example
+ * ```ts
+ * import { fileInput, openLayout, planBundles, saveChart, unbundle, writeBundles } from 'helm-chart-cache';
+ *
+ * const layout = openLayout('./cache');
+ * const { ref } = await saveChart({ layout }, { path: './app', ref: 'registry.example.com/team/app' });
+ * const { plans } = await planBundles({ layout }, { refs: [ref] });
+ * await writeBundles({ layout }, plans, 'charts.tar');
+ * const other = openLayout('./other');
+ * const { outcomes } = await unbundle({ layout: other }, { input: fileInput('charts.tar') });
+ * console.log(outcomes[0]?.result?.ref); // registry.example.com/team/app:1.0.0
+ * await layout.close();
+ * await other.close();
+ * ```
  */
 export async function unbundle(
   dependencies: UnbundleDependencies,
   { input, to }: UnbundleOptions,
-  onOutcome: (outcome: Outcome<Unbundled>) => void,
+  onOutcome: (outcome: Outcome<Unbundled>) => void = () => {},
 ): Promise<UnbundleReport> {
   const loader = new Loader(dependencies, to, onOutcome);
   let fault: ChartError | undefined;
