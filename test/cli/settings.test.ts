@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readSettings } from '../../src/cli/settings.js';
@@ -11,6 +12,24 @@ test('finds the cache as Helm does: its own variable, then XDG, then the platfor
   assert.equal(cache({ HELM_CACHE_HOME: '/h', XDG_CACHE_HOME: '/x' }), join('/h', ...CACHE));
   assert.equal(cache({ XDG_CACHE_HOME: '/x' }), join('/x', 'helm', ...CACHE));
   assert.equal(readSettings({ cacheDir: '/mine' }, { HELM_CACHE_HOME: '/h' }).cacheDirectory, '/mine');
+});
+
+test('finds the cache where Helm does on each platform, and not where Linux would have it', () => {
+  const on = (platform: NodeJS.Platform, environment: Record<string, string>): string => {
+    const own = Object.getOwnPropertyDescriptor(process, 'platform') as PropertyDescriptor;
+    Object.defineProperty(process, 'platform', { ...own, value: platform });
+    try {
+      return readSettings({}, environment).cacheDirectory;
+    } finally {
+      Object.defineProperty(process, 'platform', own);
+    }
+  };
+  assert.equal(on('win32', { TEMP: '/temp', APPDATA: '/roaming' }), join('/temp', 'helm', ...CACHE));
+  assert.equal(on('darwin', {}), join(homedir(), 'Library', 'Caches', 'helm', ...CACHE));
+  assert.equal(on('linux', {}), join(homedir(), '.cache', 'helm', ...CACHE));
+  for (const platform of ['win32', 'darwin', 'linux'] as const) {
+    assert.equal(on(platform, { XDG_CACHE_HOME: '/x', TEMP: '/temp' }), join('/x', 'helm', ...CACHE));
+  }
 });
 
 test('reads credentials from the files in order, or from the one that was named and no other', () => {
