@@ -122,6 +122,9 @@ function statSource(source: string): Stats {
     return statSync(source);
   } catch (cause) {
     if (systemErrorCode(cause) === undefined) throw cause;
-    throw new ChartError('CHART_NOT_FOUND', `stat ${source}: ${systemWords(cause)}`, { cause });
+    throw new ChartError('CHART_NOT_FOUND', `stat ${source}: ${systemWords(cause)}`, {
+      cause,
+      hint: 'A chart is a directory with a Chart.yaml, or a packed chart (.tgz).',
+    });
   }
 }

@@ -3,6 +3,7 @@
  * help and for "did you mean".
  */
 import { Command, Option } from 'commander';
+import { nearNames } from '../operations/near-names.js';
 import type { Configure } from './configure.js';
 import type { Context } from './context.js';
 import { commandPath } from './options.js';
@@ -283,8 +284,15 @@ function applyHouseStyle(command: Command, context: Context): void {
     .configureOutput({
       writeOut: (text) => context.stdout.write(context.spell(text)),
       writeErr: (text) => context.stderr.write(text),
-      outputError: (text, write) => write(printableLines(text.replace(/^error: /, 'Error: '))),
+      outputError: (text, write) => write(printableLines(withNearChoice(text.replace(/^error: /, 'Error: ')))),
     });
+}
+
+/** For a word that is none of the choices, the nearest of them; commander suggests only commands and options. */
+function withNearChoice(text: string): string {
+  const match = /'([^']*)' is invalid(?: for argument '[^']*')?\. Allowed choices are (.*)\.\n$/.exec(text);
+  const [near] = match ? nearNames(match[1] as string, (match[2] as string).split(', '), 1) : [];
+  return near === undefined ? text : `${text}(Did you mean ${near}?)\n`;
 }
 
 const NAMED_COMMAND = new RegExp(

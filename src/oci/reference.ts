@@ -52,7 +52,10 @@ export function isHost(text: string): boolean {
 export function parseReference(text: string): Reference {
   const bare = text.startsWith('oci://') ? text.slice('oci://'.length) : text;
   if (bare === '') throw new ChartError('REFERENCE_INVALID', 'parsed repo was empty', { hint: HINT });
-  if (bare.includes('://')) throw invalid(text, 'only the scheme oci:// is known');
+  if (bare.includes('://')) {
+    const name = bare.slice(bare.indexOf('://') + '://'.length);
+    throw invalid(text, 'only the scheme oci:// is known', `Write it without the scheme: ${quote(name).slice(1, -1)}`);
+  }
   const at = bare.indexOf('@');
   const name = at < 0 ? bare : bare.slice(0, at);
   const digest = at < 0 ? undefined : bare.slice(at + 1);
@@ -142,6 +145,11 @@ function quote(text: string): string {
   return JSON.stringify(text.length > 160 ? `${text.slice(0, 160)}...` : text);
 }
 
-function invalid(text: string, reason: string): ChartError {
-  return new ChartError('REFERENCE_INVALID', `invalid reference ${quote(text)}: ${reason}`, { hint: HINT });
+function invalid(text: string, reason: string, hint = HINT): ChartError {
+  if (/^(?:\.{1,2}$|\.{0,2}[\\/]|~|[A-Za-z]:\\)|\.tgz$/.test(text)) {
+    return new ChartError('REFERENCE_INVALID', `${quote(text)} is a path, where a reference is wanted`, {
+      hint: `${HINT} chart save PATH REF puts a chart under one, and chart list shows those that the cache holds.`,
+    });
+  }
+  return new ChartError('REFERENCE_INVALID', `invalid reference ${quote(text)}: ${reason}`, { hint });
 }

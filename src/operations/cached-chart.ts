@@ -7,6 +7,7 @@ import type { Descriptor } from '../oci/descriptor.js';
 import type { RawManifest } from '../oci/manifest.js';
 import { formatReference, parseReference, repositoryName, splitName } from '../oci/reference.js';
 import { type ChartArtifact, chartOf } from './chart-of-artifact.js';
+import { nearNames } from './near-names.js';
 import type { ChartSummary } from './summary.js';
 
 export interface CachedChart {
@@ -77,9 +78,17 @@ function notFound(index: readonly IndexEntry[], text: string, repository: string
   const near = index.flatMap(({ name }) => (name?.startsWith(`${repository}:`) ? [name] : []));
   const hint =
     near.length === 0
-      ? 'chart list shows what the cache holds; chart save and chart pull add to it.'
+      ? `${didYouMean(index, text)}chart list shows what the cache holds; chart save and chart pull add to it.`
       : `The cache has ${near.slice(0, 5).join(', ')}${near.length > 5 ? `, and ${near.length - 5} more` : ''}.`;
   return new ChartError('CHART_NOT_FOUND', `Chart not found: ${text}`, { hint });
+}
+
+/** Names that lack only the registry, or are few letters away. */
+function didYouMean(index: readonly IndexEntry[], text: string): string {
+  const names = index.flatMap(({ name }) => name ?? []);
+  const longer = names.filter((name) => name.endsWith(`/${text}`) || name.includes(`/${text}:`));
+  const meant = longer.length > 0 ? longer.slice(0, 3) : nearNames(text, names);
+  return meant.length === 0 ? '' : `Did you mean ${meant.join(' or ')}? `;
 }
 
 /**

@@ -179,7 +179,7 @@ async function refusalOf(
   if (response.status === 404) {
     const { words } = await repository.client.readRefusal(response);
     return new ChartError('MANIFEST_NOT_FOUND', `${named(repository, reference)}: not found`, {
-      hint: words === '' ? undefined : `${repository.client.host} says: ${words}.`,
+      hint: notFoundHint(repository, reference, words),
     });
   }
   return repository.client.refusal(response, {
@@ -187,6 +187,12 @@ async function refusalOf(
     message: (status) =>
       `unexpected status code [manifests ${isTag(reference) ? wireTag(reference) : reference}]: ${status}`,
   });
+}
+
+function notFoundHint(repository: RepositoryContext, reference: TagOrDigest, words: string): string | undefined {
+  const said = words === '' ? [] : [`${repository.client.host} says: ${words}.`];
+  const next = isTag(reference) ? [`chart tags ${repository.fullName} lists what is there.`] : [];
+  return [...said, ...next].join(' ') || undefined;
 }
 
 /** @throws ChartError `DIGEST_INVALID` (CVE-2024-3727) */

@@ -28,6 +28,7 @@ interface ListRequest extends CallOptions {
   readonly what: string;
   /** What to throw for a 404. */
   readonly missing: string;
+  readonly hint?: string;
 }
 
 /** Tags as the registry has them, `_` for `+`. @throws ChartError `MANIFEST_NOT_FOUND` if there is no such repository */
@@ -38,6 +39,7 @@ export async function* listTags(repository: RepositoryContext, { signal }: CallO
     member: 'tags',
     what: `list the tags of ${repository.fullName}`,
     missing: `${repository.fullName}: not found`,
+    hint: `Check the name. Some registries say so of what they show only after chart registry login ${repository.client.host}.`,
     signal,
   });
   for await (const name of names) if (isTag(name)) yield name;
@@ -67,7 +69,7 @@ async function* listPages(client: Client, request: ListRequest): AsyncGenerator<
     const response: WireResponse = await client.send({ method: 'GET', url, scopes, signal });
     if (response.status === 404) {
       await client.readRefusal(response);
-      throw new ChartError('MANIFEST_NOT_FOUND', missing);
+      throw new ChartError('MANIFEST_NOT_FOUND', missing, { hint: request.hint });
     }
     if (response.status !== 200) throw await client.refusal(response, { what });
     const body = await readWhole(response, { limit: PAGE_LIMIT, what: 'a list', signal });

@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { BundlePlan } from '../../bundle/plan.js';
 import { ChartError } from '../../errors.js';
 import type { WrittenBundle } from '../../operations/bundle.js';
+import { nearNames } from '../../operations/near-names.js';
 import type { Configure } from '../configure.js';
 import { type Context, openCache } from '../context.js';
 import { addFileOption, type FileOptions, readItems, readOptions } from '../options.js';
@@ -41,7 +42,7 @@ Examples:
   command.action(async (given: string[]) => {
     const { options, settings } = readOptions<BundleOptions>(command, context);
     const refs = await readItems(context, command, given, options);
-    const file = outputOf(context, command, options);
+    const file = outputOf(context, command, options, given);
     const { bundleContent, planBundles, uncompressedLimit, writeBundles } = await import('../../operations/bundle.js');
     const { fileInput } = await import('../../bundle/input.js');
     const layout = await openCache(context, settings.cacheDirectory, { readOnly: true });
@@ -81,10 +82,22 @@ function count(number: number, what: string): string {
   return `${number} ${what}${number === 1 ? '' : 's'}`;
 }
 
-function outputOf(context: Context, command: Command, { output, split }: BundleOptions): string {
+function outputOf(
+  context: Context,
+  command: Command,
+  { output, split }: BundleOptions,
+  given: readonly string[],
+): string {
   if (output === undefined || output === '') {
+    const [meant] = nearNames(
+      given[0] ?? '',
+      command.commands.map((one) => one.name()),
+      1,
+    );
     throw new ChartError('USAGE', 'where to write the bundle is not said', {
-      hint: 'Use -o FILE, such as -o charts.tar, or -o - for standard output.',
+      hint: meant
+        ? `Did you mean chart bundle ${meant}? Otherwise use -o FILE.`
+        : 'Use -o FILE, such as -o charts.tar, or -o - for standard output.',
     });
   }
   if (output !== '-') return output;

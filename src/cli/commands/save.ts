@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { Option } from 'commander';
 import { ChartError } from '../../errors.js';
 import { splitName } from '../../oci/reference.js';
@@ -89,8 +90,14 @@ async function readSaveItems(
   });
   if (paths.length === 0 && file !== undefined) return fromFile;
   if (paths.length < 2) throw usage('"chart save" requires at least 2 arguments');
+  const [path, ref] = paths as [string, string];
+  if (paths.length === 2 && !existsSync(path) && existsSync(ref)) {
+    throw new ChartError('USAGE', `${path} is no path, but ${ref} is: the path comes first`, {
+      hint: `Write chart save ${ref} ${path}`,
+    });
+  }
   if (paths.length > 2) throw usage(`chart save PATH REF takes one path, and ${paths.length} arguments were given`);
-  return [{ path: paths[0] as string, ref: paths[1] as string }, ...fromFile];
+  return [{ path, ref }, ...fromFile];
 }
 
 function usage(message: string): ChartError {

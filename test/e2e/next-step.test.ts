@@ -1,0 +1,110 @@
+/** What somebody reads who typed something a little wrong: each error says the next step. */
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { runChart, startChart } from '../helpers/run.js';
+
+// bcrypt of "secret"
+const USERS = 'ann:$2b$04$Q3xPDPGp7q7rMTXfTdXlRuRzOoIcWtLPvCGtqPbYKCp7zAc9C1eYy\n';
+
+let home: string;
+let open: ReturnType<typeof startChart>;
+let closed: ReturnType<typeof startChart>;
+let host: string;
+let login: string;
+
+async function said(...args: string[]): Promise<string> {
+  const { stderr, exit } = await runChart(args, { home });
+  assert.equal(exit, 1, `${args.join(' ')}: ${stderr}`);
+  return stderr;
+}
+
+before(async () => {
+  home = mkdtempSync(join(tmpdir(), 'chart-next-'));
+  mkdirSync(join(home, 'web'));
+  writeFileSync(join(home, 'web', 'Chart.yaml'), 'apiVersion: v2\nname: web\nversion: 0.3.0\n');
+  writeFileSync(join(home, 'users'), USERS);
+  const serve = (...args: string[]) =>
+    startChart(['serve', '--writable', '--addr', '127.0.0.1:0', '--cache-dir', join(home, 'served'), ...args], {
+      home,
+    });
+  open = serve();
+  closed = serve('--htpasswd', join(home, 'users'));
+  [host, login] = (await Promise.all(
+    [open, closed].map(async (server) => (await server.waitFor(/^Listening on http:\/\/(\S+)$/m))[1]),
+  )) as [string, string];
+  for (const repository of [`${host}/shop/web`, `${login}/shop/web`, 'registry.example.com/shop/web']) {
+    const { exit, stderr } = await runChart(['save', 'web', repository], { home });
+    assert.equal(exit, 0, stderr);
+  }
+  assert.equal((await runChart(['push', `${host}/shop/web:0.3.0`], { home })).exit, 0);
+});
+
+after(async () => {
+  await Promise.all([open.stop(), closed.stop()]);
+  rmSync(home, { recursive: true, force: true });
+});
+
+const TYPED: readonly (readonly [args: readonly string[], hint: string])[] = [
+  [['pul'], '(Did you mean pull?)'],
+  [['registry', 'lgout'], '(Did you mean logout?)'],
+  [['list', '--quite'], '(Did you mean --quiet?)'],
+  [['list', '-o', 'yml'], '(Did you mean yaml?)'],
+  [['show', 'valeus', 'registry.example.com/shop/web:0.3.0'], '(Did you mean values?)'],
+  [['completion', 'bsh'], '(Did you mean bash?)'],
+  [['bundle', 'verfy', 'x.tar'], 'Did you mean chart bundle verify?'],
+  [['export', 'registry.example.com/shop/wbe:0.3.0'], 'Did you mean registry.example.com/shop/web:0.3.0?'],
+  [['show', 'values', 'registry.exmple.com/shop/web:0.3.0'], 'Did you mean registry.example.com/shop/web:0.3.0?'],
+  [['export', 'registry.example.com/shop/web:0.4.0'], 'The cache has registry.example.com/shop/web:0.3.0.'],
+  [['export', './web'], 'chart save PATH REF puts a chart under one'],
+  [['push', './web-0.3.0.tgz'], '"./web-0.3.0.tgz" is a path, where a reference is wanted'],
+  [['save', 'registry.example.com/shop/web', './web'], 'Write chart save ./web registry.example.com/shop/web\n'],
+  [
+    ['save', './wbe', 'registry.example.com/shop/web'],
+    'A chart is a directory with a Chart.yaml, or a packed chart (.tgz).',
+  ],
+  [
+    ['pull', 'https://registry.example.com/shop/web:1'],
+    'Write it without the scheme: registry.example.com/shop/web:1\n',
+  ],
+  [['pull', 'web'], 'Write HOST/PATH:TAG, such as'],
+];
+
+for (const [args, hint] of TYPED) {
+  test(`chart ${args.join(' ')}`, async () => {
+    const stderr = await said(...args);
+    assert.ok(stderr.includes(hint), stderr);
+  });
+}
+
+test('a name without its registry is found in each', async () => {
+  assert.match(await said('export', 'shop/web:0.3.0'), /^Did you mean \S+\/shop\/web:0\.3\.0 or \S+/m);
+});
+
+test('a name that is like none suggests nothing', async () => {
+  assert.doesNotMatch(await said('export', 'registry.example.org/other/thing:9'), /Did you mean/);
+});
+
+test('a tag that is not there, or is not named, leads to the tags', async () => {
+  const next = `chart tags ${host}/shop/web lists`;
+  for (const reference of [`${host}/shop/web:9.9.9`, `${host}/shop/web`]) {
+    const stderr = await said('pull', reference);
+    assert.ok(stderr.includes(next), stderr);
+  }
+  assert.match(await said('tags', `${host}/shop/absent`), /not found\nCheck the name\. .* chart registry login /);
+});
+
+test('a registry that wants a login is named with the command that logs in', async () => {
+  const reference = `${login}/shop/web:0.3.0`;
+  for (const args of [
+    ['pull', reference],
+    ['push', reference],
+    ['tags', `${login}/shop/web`],
+    ['mirror', `oci://${login}/shop/web`, '--to', `oci://${host}/copy`],
+  ]) {
+    const stderr = await said(...args);
+    assert.ok(stderr.includes(`chart registry login ${login}`), `${args.join(' ')}: ${stderr}`);
+  }
+});
