@@ -5,22 +5,32 @@
 const LIMIT = 60;
 
 type WidthOf = (text: string) => number;
+type Rows = readonly (readonly string[])[];
 
 /** Renders rows of cells, the header among them, in time linear to their number. */
-export async function renderTable(rows: readonly (readonly string[])[]): Promise<string> {
-  const widthOf = await measure(rows);
-  const pad = (cell: string, width: number): string => cell + ' '.repeat(width - widthOf(cell));
-  const cut = rows.map((row) => row.map((cell) => cutCell(cell, widthOf)));
+export async function renderTable(rows: Rows): Promise<string> {
+  const plain = render(rows, (text) => text.length);
+  if (/^[ -~\t\n]*$/.test(plain)) return plain;
+  // The tables of Unicode, which take long to load, only where there is a cell that needs them.
+  const { default: stringWidth } = await import('string-width');
+  return render(rows, (text) => (/^[ -~]*$/.test(text) ? text.length : stringWidth(text)));
+}
+
+function render(rows: Rows, widthOf: WidthOf): string {
   const widths: number[] = [];
-  for (const row of cut) {
-    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, widthOf(cell));
-  }
-  const lines = cut.map((row) => row.map((cell, column) => pad(cell, widths[column] as number)).join('\t'));
-  return `${lines.join('\n')}\n`;
+  const cut = rows.map((row) =>
+    row.map((cell, column) => {
+      const kept = widthOf(cell) > LIMIT ? cutCell(cell, widthOf) : cell;
+      widths[column] = Math.max(widths[column] ?? 0, widthOf(kept));
+      return kept;
+    }),
+  );
+  const pad = (cell: string, column: number): string =>
+    cell.padEnd((widths[column] as number) - widthOf(cell) + cell.length);
+  return `${cut.map((row) => row.map(pad).join('\t')).join('\n')}\n`;
 }
 
 function cutCell(cell: string, widthOf: WidthOf): string {
-  if (widthOf(cell) <= LIMIT) return cell;
   let kept = '';
   let width = 0;
   for (const character of cell) {
@@ -29,12 +39,4 @@ function cutCell(cell: string, widthOf: WidthOf): string {
     kept += character;
   }
   return `${kept}...`;
-}
-
-/** What tells the width of a text; the tables of Unicode, which take long to load, only where there is a cell that needs them. */
-async function measure(rows: readonly (readonly string[])[]): Promise<WidthOf> {
-  const isPlain = (text: string): boolean => /^[ -~]*$/.test(text);
-  if (rows.every((row) => row.every(isPlain))) return (text) => text.length;
-  const { default: stringWidth } = await import('string-width');
-  return (text) => (isPlain(text) ? text.length : stringWidth(text));
 }

@@ -2,11 +2,12 @@
  * Files beside the cache that hold nothing which could not be made anew: they may be deleted at any time, and whatever is in them
  * is believed only as far as the reader can check it.
  *
- *     list-cache     chart-list-1 sha256:9f86d0...      what it is, and the hash of all that follows
+ *     list-cache     chart-list-2 sha256:9f86d0...      what it is, and the hash of all that follows
  *                    ...
  *
  * They are not synced: after a crash the hash tells that one is not whole.
  */
+import { isAscii } from 'node:buffer';
 import { closeSync, fstatSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { isChartError, systemErrorCode } from '../errors.js';
 import { digestOf } from '../oci/digest.js';
@@ -31,7 +32,8 @@ export function readDerived({ dir }: Pick<LayoutContext, 'dir'>, { name, kind }:
   const end = bytes?.indexOf(0x0a) ?? -1;
   if (bytes === undefined || end < 0 || end > 200) return undefined;
   const content = bytes.subarray(end + 1);
-  return bytes.toString('latin1', 0, end) === `${kind} ${digestOf(content)}` ? content.toString('utf8') : undefined;
+  if (bytes.toString('latin1', 0, end) !== `${kind} ${digestOf(content)}`) return undefined;
+  return content.toString(isAscii(content) ? 'latin1' : 'utf8');
 }
 
 function readWhole(path: string): Buffer | undefined {

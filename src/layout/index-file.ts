@@ -5,10 +5,11 @@
  * two versions apart. Only Helm 3.6.3 writes into the file that is there: a file that it changed while it was being read, or
  * within the same tick of the clock, is read again.
  */
+import { isAscii } from 'node:buffer';
 import { type BigIntStats, closeSync, fstatSync, readFileSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ChartError, systemErrorCode } from '../errors.js';
-import type { Digest } from '../oci/digest.js';
+import { type Digest, digestOf } from '../oci/digest.js';
 import { splitName } from '../oci/reference.js';
 import { readFault } from './faults.js';
 import {
@@ -36,14 +37,17 @@ export interface RepositoryNames {
 export class IndexSnapshot {
   readonly document: IndexDocument;
   readonly version: IndexVersion;
+  /** Of the file, where it was asked for. */
+  readonly digest: Digest | undefined;
   readonly #entries: (IndexEntry | undefined)[] = [];
   #names: readonly (string | undefined)[] | undefined;
   #digests: ReadonlySet<Digest | undefined> | undefined;
   #repositories: Map<string, { tags: Map<string, number> }> | undefined;
 
-  constructor(document: IndexDocument, version: IndexVersion) {
+  constructor(document: IndexDocument, version: IndexVersion, digest?: Digest) {
     this.document = document;
     this.version = version;
+    this.digest = digest;
   }
 
   /** All entries, in their order. */
@@ -104,10 +108,28 @@ export class IndexFile {
    */
   async read({ checkLayout = true } = {}): Promise<IndexSnapshot> {
     if (this.#kept?.version === this.version()) return this.#kept.snapshot;
+    return this.#retry(checkLayout, () => this.#parse(readWhole(indexPath(this.#dir))));
+  }
+
+  /**
+   * The same with the digest of the file; undefined if that is `known`: what was made of such a file holds still, and it need not be
+   * parsed.
+   *
+   * @throws ChartError as `read`
+   */
+  readUnless(known: Digest | undefined): Promise<IndexSnapshot | undefined> {
+    return this.#retry(true, () => {
+      const found = readWhole(indexPath(this.#dir));
+      const digest = found && digestOf(found.bytes);
+      return digest !== undefined && digest === known ? undefined : this.#parse(found, digest);
+    });
+  }
+
+  async #retry<T>(checkLayout: boolean, readNow: () => T): Promise<T> {
     if (checkLayout && !this.#checked) this.#checked = checkLayoutFile(this.#dir);
     for (let attempt = 1; ; attempt++) {
       try {
-        return this.#readNow();
+        return readNow();
       } catch (error) {
         if (attempt >= ATTEMPTS || !(error instanceof ChartError) || !this.#isJustChanged()) throw error;
       }
@@ -124,15 +146,16 @@ export class IndexFile {
     }
   }
 
-  #readNow(): IndexSnapshot {
-    const found = readWhole(indexPath(this.#dir));
+  #parse(found: { bytes: Buffer; stats: BigIntStats } | undefined, digest?: Digest): IndexSnapshot {
     if (found === undefined) {
       this.#kept = undefined;
       return new IndexSnapshot(EMPTY_INDEX, 'absent');
     }
-    const { text, stats } = found;
+    const { bytes, stats } = found;
     const version = versionOf(stats);
-    const snapshot = new IndexSnapshot(parseIndex(text, indexPath(this.#dir)), version);
+    // What is plain ASCII need not be decoded.
+    const text = bytes.toString(isAscii(bytes) ? 'latin1' : 'utf8');
+    const snapshot = new IndexSnapshot(parseIndex(text, indexPath(this.#dir)), version, digest);
     this.#kept = Date.now() - Number(stats.ctimeMs) > TICK ? { snapshot, version } : undefined;
     return snapshot;
   }
@@ -153,7 +176,7 @@ function versionOf(stats: BigIntStats | undefined): IndexVersion {
   return stats === undefined ? 'absent' : `${stats.ino} ${stats.size} ${stats.mtimeNs} ${stats.ctimeNs}`;
 }
 
-function readWhole(path: string): { text: string; stats: BigIntStats } | undefined {
+function readWhole(path: string): { bytes: Buffer; stats: BigIntStats } | undefined {
   let fd: number;
   try {
     fd = openFile(path);
@@ -167,7 +190,7 @@ function readWhole(path: string): { text: string; stats: BigIntStats } | undefin
     if (stats.size > SIZE_LIMIT) {
       throw new ChartError('LIMIT_EXCEEDED', `${path} has ${stats.size} bytes; at most ${SIZE_LIMIT} are read`);
     }
-    return { text: readFileSync(fd, 'utf8'), stats };
+    return { bytes: readFileSync(fd), stats };
   } catch (error) {
     throw readFault(error, path);
   } finally {

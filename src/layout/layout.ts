@@ -13,7 +13,7 @@ import type { Digest, DigestAlgorithm } from '../oci/digest.js';
 import type { RawManifest } from '../oci/manifest.js';
 import type { CallOptions, ReadBlobOptions, ServableTarget, WriteBlobOptions } from '../oci/target.js';
 import { openBlob } from './blob-stream.js';
-import { type BlobFile, blobStamp, hashBlob, readSmall, statBlobFile, verifyBlob } from './blobs.js';
+import { type BlobFile, blobStamp, findBlob, hashBlob, readSmall, statBlobFile, verifyBlob } from './blobs.js';
 import { createContext, type LayoutOptions } from './context.js';
 import { type DerivedFile, readDerived, writeDerived } from './derived-file.js';
 import type { IndexEntry } from './index-json.js';
@@ -50,6 +50,13 @@ export interface Layout extends ServableTarget {
    * @throws ChartError `LAYOUT_INVALID`, `LAYOUT_UNREADABLE`: only if index.json or oci-layout as a whole is of no use
    */
   readIndex(options?: CallOptions): Promise<IndexEntry[]>;
+  /**
+   * The same, and the digest of index.json where there is one; undefined if that is `known`, for what was made of it holds then.
+   * @throws ChartError as `readIndex`
+   */
+  readIndexUnless(
+    known: Digest | undefined,
+  ): Promise<{ entries: IndexEntry[]; digest: Digest | undefined } | undefined>;
   /** @returns what the name stood for before */
   tag(name: string, descriptor: Descriptor, options?: CallOptions): Promise<IndexEntry | undefined>;
   /** Names manifests that are here with all their blobs, in one write. All are named or none. See tags.ts. */
@@ -69,6 +76,8 @@ export interface Layout extends ServableTarget {
   readSmallBlobs(descriptors: readonly Descriptor[]): (Uint8Array | ChartError)[];
   /** Size and age of the file, without reading it. @throws ChartError `BLOB_NOT_FOUND`, `LAYOUT_UNREADABLE` */
   statBlobFile(digest: Digest): BlobFile;
+  /** The same; undefined for a blob that is not here. @throws ChartError `LAYOUT_UNREADABLE` */
+  findBlobFile(digest: Digest): BlobFile | undefined;
   /** The same for as long as the file is unchanged; undefined where that cannot be told. See blobs.ts. */
   blobStamp(digest: Digest): string | undefined;
   /** Compares a blob of any size with its descriptor. @throws ChartError as `readManifest`, but for the limit; `CANCELLED` */
@@ -133,6 +142,10 @@ export function openLayout(directory: string, options: LayoutOptions = {}): Layo
       throwIfCancelled(signal);
       return (await context.index.read()).entries();
     },
+    async readIndexUnless(known) {
+      const snapshot = await context.index.readUnless(known);
+      return snapshot && { entries: snapshot.entries(), digest: snapshot.digest };
+    },
     tag: async (name, descriptor, call) => (await tagAll(context, [{ name, descriptor }], call))[0],
     tagAll: (items, call) => tagAll(context, items, call),
     untag: async (name, call) => (await untagAll(context, [name], call))[0],
@@ -148,6 +161,7 @@ export function openLayout(directory: string, options: LayoutOptions = {}): Layo
     },
     readSmallBlobs: (descriptors) => descriptors.map((descriptor) => orError(() => readSmall(dir, descriptor))),
     statBlobFile: (digest) => statBlobFile(dir, digest),
+    findBlobFile: (digest) => findBlob(dir, digest),
     blobStamp: (digest) => blobStamp(dir, digest),
     verifyBlob: (descriptor, call) => readRelied(context, descriptor.digest, () => verifyBlob(dir, descriptor, call)),
     hashBlob: (digest, call) => hashBlob(dir, digest, call),

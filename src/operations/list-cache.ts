@@ -1,20 +1,26 @@
 /**
- * What `list` found out about charts before, so that it need not read two files for each of ten thousand.
+ * What `list` found out before, so that it need not read two files for each of ten thousand charts, nor index.json entry by entry.
  *
- *     sha256:MANIFEST  STAMP  sha256:LAYER  SIZE  "web"  "1.2.3"      a line each, with tabs
+ *     {"charts":[["sha256:MANIFEST","STAMP","sha256:LAYER",SIZE,"web","1.2.3"],["sha256:MANIFEST","STAMP"],...],
+ *      "index":"sha256:INDEX","refs":["registry.example.com/team/web:1.2.3",...],"of":[0,...]}
  *
- * A line holds for content, which cannot change under its digest, and only as long as the file of the manifest is the one that was
- * read and compared with its digest then. Whether the layer is there, how large it is and when it came is asked of the disk each
- * time. The config is not looked at again: where it is damaged, name and version come from the layer, and are the same.
+ * `charts`: what holds for content, which cannot change under its digest, and only as long as the file of the manifest is the one
+ * that was read and compared with its digest then. One of two members only is no chart. Whether the layer is there, how large it is and
+ * when it came is asked of the disk each time. The config is not looked at again: where it is damaged, name and version come
+ * from the layer, and are the same.
+ *
+ * `refs`: all names of the index.json that has the digest `index`, in the order of the list, `of`: which of `charts` each names. Where one of
+ * these is not as it was, index.json is read after all.
  */
 import type { DerivedFile, Layout } from '../layout/layout.js';
 import { type Digest, isDigest } from '../oci/digest.js';
+import type { ListedChart } from './read-charts.js';
 
-const FILE: DerivedFile = { name: 'list-cache', kind: 'chart-list-1' };
-/** Charts up to which reading them takes no longer than reading what is known. */
-const FEW = 200;
-/** New charts from which on writing them down is worth it. */
-const ENOUGH = 50;
+const FILE: DerivedFile = { name: 'list-cache', kind: 'chart-list-2' };
+/** Names from which on it is worth writing down what is known. */
+export const ENOUGH = 200;
+/** New charts from which on that is so where the names are not written too. */
+const ENOUGH_NEW = 50;
 
 /** What is known of a chart by its manifest's digest. */
 export interface KnownChart {
@@ -25,28 +31,74 @@ export interface KnownChart {
   readonly version: string;
 }
 
+/** What a name in index.json stands for. */
+export interface Named {
+  readonly ref: string;
+  readonly digest: Digest;
+}
+
+interface NamesOfIndex {
+  readonly index: Digest;
+  readonly names: readonly Named[];
+}
+
+type Line = readonly [manifest: Digest, stamp: string, layer?: Digest, size?: number, name?: string, version?: string];
+
 export class ListCache {
   readonly #layout: Layout;
-  readonly #isWorthIt: boolean;
-  readonly #lines: ReadonlyMap<string, string>;
-  readonly #used = new Map<Digest, string>();
+  readonly #content: Content;
+  #lines: ReadonlyMap<Digest, Line> | undefined;
+  readonly #used = new Map<Digest, Line>();
   #fresh = 0;
 
-  /** @param count how many charts are going to be asked about */
-  constructor(layout: Layout, count: number) {
+  constructor(layout: Layout) {
     this.#layout = layout;
-    this.#isWorthIt = count >= FEW;
-    this.#lines = this.#isWorthIt ? readLines(layout) : new Map();
+    this.#content = readContent(layout);
+  }
+
+  /** Digest of the index.json that {@link charts} has the names of. */
+  get index(): Digest | undefined {
+    return this.#content.index;
+  }
+
+  /** The charts whose names fit, in order; undefined where one of them has to be read anew. */
+  charts(matches: (name: string) => boolean): ListedChart[] | undefined {
+    const { charts, refs, of } = this.#content;
+    const known: (Facts | 'no chart' | undefined)[] = [];
+    const listed: ListedChart[] = [];
+    for (let i = 0; i < refs.length; i++) {
+      const ref = refs[i] as string;
+      if (!matches(ref)) continue;
+      const position = of[i] as number;
+      let facts = known[position];
+      if (facts === undefined) {
+        facts = this.#facts(charts[position]);
+        if (facts === undefined) return undefined;
+        known[position] = facts;
+      }
+      if (facts === 'no chart') continue;
+      const { digest, size, name, version, created } = facts;
+      listed.push({ ref, digest, size, name, version, created });
+    }
+    return listed;
+  }
+
+  #facts(line: unknown): Facts | 'no chart' | undefined {
+    if (!isLine(line) || this.#layout.blobStamp(line[0]) !== line[1]) return undefined;
+    const known = chartOf(line);
+    if (known === 'no chart') return known;
+    const { layer, size: promised, name, version } = known;
+    const file = this.#layout.findBlobFile(layer);
+    if (file?.size !== promised) return undefined;
+    return { digest: line[0], size: promised, name, version, created: file.created };
   }
 
   /** Undefined where nothing is known, or the files are not those that it was learnt from. */
-  find(manifest: Digest): KnownChart | undefined {
-    const line = this.#lines.get(manifest);
-    const known = line === undefined ? undefined : parseLine(line);
-    if (line === undefined || known === undefined) return undefined;
-    if (this.#layout.blobStamp(manifest) !== known.stamp) return undefined;
+  find(manifest: Digest): KnownChart | 'no chart' | undefined {
+    const line = this.#known().get(manifest);
+    if (line === undefined || this.#layout.blobStamp(manifest) !== line[1]) return undefined;
     this.#used.set(manifest, line);
-    return known;
+    return chartOf(line);
   }
 
   /**
@@ -54,40 +106,77 @@ export class ListCache {
    *
    * @param stamp of the manifest's file, from before it was read
    */
-  add(manifest: Digest, stamp: string | undefined, { layer, size, name, version }: KnownChart): void {
+  add(manifest: Digest, stamp: string | undefined, known: KnownChart | 'no chart'): void {
     if (stamp === undefined) return;
-    const line = [manifest, stamp, layer, size, JSON.stringify(name), JSON.stringify(version)].join('\t');
-    this.#used.set(manifest, line);
+    const facts = known === 'no chart' ? [] : [known.layer, known.size, known.name, known.version];
+    this.#used.set(manifest, [manifest, stamp, ...facts] as unknown as Line);
     this.#fresh += 1;
   }
 
-  /** Writes down what is known of the charts of this run and, unless these are all that there are, of the others. */
-  async keep(isAll: boolean): Promise<void> {
-    if (!this.#isWorthIt || this.#fresh < ENOUGH) return;
-    const lines = isAll ? this.#used : new Map([...this.#lines, ...this.#used]);
-    await this.#layout.writeDerived(FILE, [...lines.values()].join('\n'));
+  /**
+   * Writes down what is known of the manifests of this run and, unless these are all that there are, of the others.
+   *
+   * @param names those of index.json in their order, where all of them could be read
+   */
+  async keep({ isAll, names }: { isAll: boolean; names: NamesOfIndex | undefined }): Promise<void> {
+    const lines = isAll ? this.#used : new Map([...this.#known(), ...this.#used]);
+    const charts = [...lines.values()];
+    const listed = isAll && names ? namesOf(names, charts) : undefined;
+    if (!listed && this.#fresh < ENOUGH_NEW) return;
+    await this.#layout.writeDerived(FILE, JSON.stringify({ charts, ...listed }));
+  }
+
+  #known(): ReadonlyMap<Digest, Line> {
+    this.#lines ??= new Map(this.#content.charts.filter(isLine).map((line) => [line[0], line]));
+    return this.#lines;
   }
 }
 
-/** Lines by the digest that each begins with; what is in them is looked at when it is wanted. */
-function readLines(layout: Layout): Map<string, string> {
-  const lines = (layout.readDerived(FILE) ?? '').split('\n');
-  return new Map(lines.map((line) => [line.slice(0, line.indexOf('\t')), line]));
+type Facts = Omit<ListedChart, 'ref'>;
+
+interface Content {
+  readonly charts: readonly unknown[];
+  readonly index: Digest | undefined;
+  readonly refs: readonly unknown[];
+  readonly of: readonly unknown[];
 }
 
-/** @returns undefined for a line that this program did not write */
-function parseLine(line: string): (KnownChart & { readonly stamp: string | undefined }) | undefined {
-  const [, stamp, layer = '', sizeText, nameText = '', versionText = ''] = line.split('\t');
-  const [name, version, size] = [parseText(nameText), parseText(versionText), Number(sizeText)];
-  if (!isDigest(layer) || !Number.isSafeInteger(size) || name === undefined || version === undefined) return undefined;
-  return { stamp, layer, size, name, version };
-}
+const NOTHING: Content = { charts: [], index: undefined, refs: [], of: [] };
 
-function parseText(json: string): string | undefined {
+function readContent(layout: Layout): Content {
+  const text = layout.readDerived(FILE);
+  if (text === undefined) return NOTHING;
   try {
-    const text: unknown = JSON.parse(json);
-    return typeof text === 'string' ? text : undefined;
+    const { charts, index, refs, of } = JSON.parse(text);
+    if (!Array.isArray(charts)) return NOTHING;
+    const hasNames = typeof index === 'string' && isDigest(index) && isNames(refs) && Array.isArray(of);
+    return hasNames && refs.length === of.length ? { charts, index, refs, of } : { ...NOTHING, charts };
   } catch {
-    return undefined;
+    return NOTHING;
   }
+}
+
+function isNames(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((name) => typeof name === 'string');
+}
+
+/** Undefined where a name stands for a manifest of which nothing is known. */
+function namesOf({ index, names }: NamesOfIndex, lines: readonly Line[]): Omit<Content, 'charts'> | undefined {
+  const positions = new Map(lines.map(([manifest], position) => [manifest, position]));
+  const of = names.map(({ digest }) => positions.get(digest));
+  return of.includes(undefined) ? undefined : { index, refs: names.map(({ ref }) => ref), of };
+}
+
+/** False for what this program did not write. */
+function isLine(line: unknown): line is Line {
+  if (!Array.isArray(line)) return false;
+  const [manifest, stamp, layer, size, name, version] = line;
+  if (typeof manifest !== 'string' || !isDigest(manifest) || typeof stamp !== 'string') return false;
+  if (line.length === 2) return true;
+  if (typeof layer !== 'string' || !isDigest(layer) || !Number.isSafeInteger(size)) return false;
+  return typeof name === 'string' && typeof version === 'string';
+}
+
+function chartOf([, , layer, size, name, version]: Line): KnownChart | 'no chart' {
+  return layer === undefined ? 'no chart' : ({ layer, size, name, version } as KnownChart);
 }

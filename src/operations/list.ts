@@ -1,6 +1,8 @@
 /** The charts of the cache. */
 import { compareBytes } from '../chart/byte-order.js';
-import type { Layout } from '../layout/layout.js';
+import type { IndexEntry, Layout } from '../layout/layout.js';
+import type { Digest } from '../oci/digest.js';
+import { ENOUGH, ListCache } from './list-cache.js';
 import { isPattern, patternTest } from './pattern.js';
 import { type Listing, readCharts } from './read-charts.js';
 
@@ -22,12 +24,25 @@ export type { ListedChart, Listing } from './read-charts.js';
  * ```
  */
 export async function listCharts({ layout }: { layout: Layout }, pattern?: string): Promise<Listing> {
-  const index = await layout.readIndex();
   const matches = pattern === undefined ? () => true : matcher(pattern);
-  const wanted = index.filter(({ name }) => name !== undefined && matches(name));
-  const { charts, broken } = await readCharts(layout, wanted, { isAll: pattern === undefined });
+  const cache = new ListCache(layout);
+  const changed = await layout.readIndexUnless(cache.index);
+  const known = changed ? undefined : cache.charts(matches);
+  if (known) return { charts: known, broken: [] };
+  const { entries, digest } = changed ?? ((await layout.readIndexUnless(undefined)) as IndexOfNow);
+  const wanted = entries.filter(({ name }) => name !== undefined && matches(name));
+  const { charts, broken, others } = await readCharts(layout, wanted, cache);
   const order = (a: { ref: string }, b: { ref: string }): number => compareBytes(a.ref, b.ref);
-  return { charts: charts.sort(order), broken: broken.sort(order) };
+  charts.sort(order);
+  // What is broken is to be told again, and so to be read again.
+  const names = broken.length === 0 && digest ? { index: digest, names: [...charts, ...others] } : undefined;
+  if (entries.length >= ENOUGH) await cache.keep({ isAll: pattern === undefined, names });
+  return { charts, broken: broken.sort(order) };
+}
+
+interface IndexOfNow {
+  readonly entries: readonly IndexEntry[];
+  readonly digest: Digest | undefined;
 }
 
 function matcher(pattern: string): (name: string) => boolean {

@@ -12,7 +12,7 @@ import { parseManifest, type RawManifest } from '../oci/manifest.js';
 import { splitName } from '../oci/reference.js';
 import { isAttachmentTag } from '../oci/referrers.js';
 import { cachedArtifact, damagedLayer, readMetadata } from './cached-chart.js';
-import { ListCache } from './list-cache.js';
+import type { ListCache, Named } from './list-cache.js';
 import type { ChartSummary } from './summary.js';
 
 /** A chart as `list` shows it. */
@@ -31,19 +31,14 @@ export interface Listing {
 
 type Facts = Pick<ListedChart, 'name' | 'version' | 'size' | 'created'>;
 
-/**
- * Reads what is listed of every entry. An entry that cannot be read is in `broken`, one that is no chart in neither.
- *
- * @param options.isAll the entries are all that the cache has
- */
+/** Reads what is listed of every entry. An entry that cannot be read is in `broken`, one that is no chart in `others`. */
 export async function readCharts(
   layout: Layout,
   entries: readonly IndexEntry[],
-  { isAll = false } = {},
-): Promise<Listing> {
-  const listing: Listing = { charts: [], broken: [] };
+  cache: ListCache,
+): Promise<Listing & { readonly others: readonly Named[] }> {
+  const listing: Listing & { readonly others: Named[] } = { charts: [], broken: [], others: [] };
   const known = new Map<Digest, Facts | ChartError | undefined>();
-  const cache = new ListCache(layout, entries.length);
   for (const { name, descriptor, fault } of entries) {
     const ref = name as string;
     // Whatever it looks like: it was attached to a chart, and names none.
@@ -57,8 +52,8 @@ export async function readCharts(
     const facts = known.get(digest);
     if (facts instanceof ChartError) listing.broken.push({ ref, error: facts });
     else if (facts) listing.charts.push({ ref, digest, ...facts });
+    else listing.others.push({ ref, digest });
   }
-  await cache.keep(isAll);
   return listing;
 }
 
@@ -69,12 +64,16 @@ async function readFacts(
 ): Promise<Facts | ChartError | undefined> {
   try {
     const known = cache.find(descriptor.digest);
+    if (known === 'no chart') return undefined;
     if (known) return { name: known.name, version: known.version, ...layerFacts(layout, known.layer, known.size) };
     const stamp = layout.blobStamp(descriptor.digest);
     const [bytes] = layout.readSmallBlobs([descriptor]);
     if (!bytes || bytes instanceof ChartError) return bytes;
     const manifest = parseManifest(bytes, descriptor.mediaType);
-    if (manifest.kind === 'manifest' && !looksLikeChart(manifest)) return undefined;
+    if (manifest.kind === 'manifest' && !looksLikeChart(manifest)) {
+      cache.add(descriptor.digest, stamp, 'no chart');
+      return undefined;
+    }
     const parts = manifest.kind === 'index' ? await chartInIndex(layout, { descriptor, bytes }) : chartParts(manifest);
     if (!parts) return undefined;
     const { layer } = parts;

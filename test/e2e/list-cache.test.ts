@@ -58,7 +58,7 @@ function blobPath(digest: string): string {
 
 /** Content of list-cache with the hash that belongs to it. */
 function sealed(content: string): string {
-  return `chart-list-1 sha256:${createHash('sha256').update(content).digest('hex')}\n${content}`;
+  return `chart-list-2 sha256:${createHash('sha256').update(content).digest('hex')}\n${content}`;
 }
 
 test('what was listed once is listed again from list-cache, and is the same', async () => {
@@ -113,7 +113,7 @@ test('whatever lies in its place, the list is right', async () => {
     '',
     'x',
     good.slice(0, -1),
-    good.replace('chart-list-1', 'chart-list-9'),
+    good.replace('chart-list-2', 'chart-list-9'),
     good.replace('"1.0.0"', '"9.0.0"'),
     Buffer.alloc(100_000),
     sealed(''),
