@@ -18,16 +18,25 @@ export async function renderTable(rows: Rows): Promise<string> {
 
 function render(rows: Rows, widthOf: WidthOf): string {
   const widths: number[] = [];
-  const cut = rows.map((row) =>
-    row.map((cell, column) => {
+  const cells: string[] = [];
+  for (const row of rows) {
+    for (let column = 0; column < row.length; column++) {
+      const cell = row[column] as string;
       const kept = widthOf(cell) > LIMIT ? cutCell(cell, widthOf) : cell;
       widths[column] = Math.max(widths[column] ?? 0, widthOf(kept));
-      return kept;
-    }),
-  );
-  const pad = (cell: string, column: number): string =>
-    cell.padEnd((widths[column] as number) - widthOf(cell) + cell.length);
-  return `${cut.map((row) => row.map(pad).join('\t')).join('\n')}\n`;
+      cells.push(kept);
+    }
+  }
+  // All in one list and joined once: of thousands of rows, strings for each would cost more than all else.
+  const blanks = Array.from({ length: LIMIT + 1 }, (_, width) => ' '.repeat(width));
+  const pieces: string[] = [];
+  for (let i = 0, column = 0; i < cells.length; i++) {
+    const cell = cells[i] as string;
+    pieces.push(cell, blanks[(widths[column] as number) - widthOf(cell)] as string);
+    column = (column + 1) % widths.length;
+    pieces.push(column === 0 ? '\n' : '\t');
+  }
+  return pieces.join('');
 }
 
 function cutCell(cell: string, widthOf: WidthOf): string {

@@ -9,7 +9,7 @@ import { isAscii } from 'node:buffer';
 import { type BigIntStats, closeSync, fstatSync, readFileSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ChartError, systemErrorCode } from '../errors.js';
-import { type Digest, digestOf } from '../oci/digest.js';
+import type { Digest } from '../oci/digest.js';
 import { splitName } from '../oci/reference.js';
 import { readFault } from './faults.js';
 import {
@@ -37,17 +37,14 @@ export interface RepositoryNames {
 export class IndexSnapshot {
   readonly document: IndexDocument;
   readonly version: IndexVersion;
-  /** Of the file, where it was asked for. */
-  readonly digest: Digest | undefined;
   readonly #entries: (IndexEntry | undefined)[] = [];
   #names: readonly (string | undefined)[] | undefined;
   #digests: ReadonlySet<Digest | undefined> | undefined;
   #repositories: Map<string, { tags: Map<string, number> }> | undefined;
 
-  constructor(document: IndexDocument, version: IndexVersion, digest?: Digest) {
+  constructor(document: IndexDocument, version: IndexVersion) {
     this.document = document;
     this.version = version;
-    this.digest = digest;
   }
 
   /** All entries, in their order. */
@@ -108,33 +105,36 @@ export class IndexFile {
    */
   async read({ checkLayout = true } = {}): Promise<IndexSnapshot> {
     if (this.#kept?.version === this.version()) return this.#kept.snapshot;
-    return this.#retry(checkLayout, () => this.#parse(readWhole(indexPath(this.#dir))));
-  }
-
-  /**
-   * The same with the digest of the file; undefined if that is `known`: what was made of such a file holds still, and it need not be
-   * parsed.
-   *
-   * @throws ChartError as `read`
-   */
-  readUnless(known: Digest | undefined): Promise<IndexSnapshot | undefined> {
-    return this.#retry(true, () => {
-      const found = readWhole(indexPath(this.#dir));
-      const digest = found && digestOf(found.bytes);
-      return digest !== undefined && digest === known ? undefined : this.#parse(found, digest);
-    });
-  }
-
-  async #retry<T>(checkLayout: boolean, readNow: () => T): Promise<T> {
-    if (checkLayout && !this.#checked) this.#checked = checkLayoutFile(this.#dir);
+    this.#check(checkLayout);
     for (let attempt = 1; ; attempt++) {
       try {
-        return readNow();
+        return this.#readNow();
       } catch (error) {
         if (attempt >= ATTEMPTS || !(error instanceof ChartError) || !this.#isJustChanged()) throw error;
       }
       await delay(PAUSE);
     }
+  }
+
+  /**
+   * The same with the version, where it tells this file from all later ones; undefined if that is `known`: what was made of that
+   * file holds still, and it need not be read.
+   *
+   * @throws ChartError as `read`
+   */
+  async readUnless(
+    known: IndexVersion | undefined,
+  ): Promise<{ snapshot: IndexSnapshot; version?: IndexVersion } | undefined> {
+    if (known !== undefined && this.version() === known) {
+      this.#check(true);
+      return undefined;
+    }
+    const snapshot = await this.read();
+    return this.#kept?.snapshot === snapshot ? { snapshot, version: this.#kept.version } : { snapshot };
+  }
+
+  #check(isWanted: boolean): void {
+    if (isWanted && !this.#checked) this.#checked = checkLayoutFile(this.#dir);
   }
 
   version(): IndexVersion {
@@ -146,7 +146,8 @@ export class IndexFile {
     }
   }
 
-  #parse(found: { bytes: Buffer; stats: BigIntStats } | undefined, digest?: Digest): IndexSnapshot {
+  #readNow(): IndexSnapshot {
+    const found = readWhole(indexPath(this.#dir));
     if (found === undefined) {
       this.#kept = undefined;
       return new IndexSnapshot(EMPTY_INDEX, 'absent');
@@ -155,8 +156,8 @@ export class IndexFile {
     const version = versionOf(stats);
     // What is plain ASCII need not be decoded.
     const text = bytes.toString(isAscii(bytes) ? 'latin1' : 'utf8');
-    const snapshot = new IndexSnapshot(parseIndex(text, indexPath(this.#dir)), version, digest);
-    this.#kept = Date.now() - Number(stats.ctimeMs) > TICK ? { snapshot, version } : undefined;
+    const snapshot = new IndexSnapshot(parseIndex(text, indexPath(this.#dir)), version);
+    this.#kept = Date.now() - Number(stats.ctimeMs) > tickOf(stats) ? { snapshot, version } : undefined;
     return snapshot;
   }
 
@@ -169,8 +170,14 @@ export class IndexFile {
 
 /** Milliseconds in which a file system may give two changes the same time. */
 const TICK = 20;
+/** The same for one that counts whole seconds, or two. */
+const COARSE_TICK = 2000;
 const ATTEMPTS = 4;
 const PAUSE = 15;
+
+function tickOf({ ctimeNs, mtimeNs }: BigIntStats): number {
+  return ctimeNs % 1_000_000_000n === 0n || mtimeNs % 1_000_000_000n === 0n ? COARSE_TICK : TICK;
+}
 
 function versionOf(stats: BigIntStats | undefined): IndexVersion {
   return stats === undefined ? 'absent' : `${stats.ino} ${stats.size} ${stats.mtimeNs} ${stats.ctimeNs}`;

@@ -51,12 +51,13 @@ export interface Layout extends ServableTarget {
    */
   readIndex(options?: CallOptions): Promise<IndexEntry[]>;
   /**
-   * The same, and the digest of index.json where there is one; undefined if that is `known`, for what was made of it holds then.
+   * The same, and what tells this index.json from all later ones, where that can be told; undefined if that is `known`, for what was made
+   * of it holds then.
    * @throws ChartError as `readIndex`
    */
   readIndexUnless(
-    known: Digest | undefined,
-  ): Promise<{ entries: IndexEntry[]; digest: Digest | undefined } | undefined>;
+    known: string | undefined,
+  ): Promise<{ entries: IndexEntry[]; version: string | undefined } | undefined>;
   /** @returns what the name stood for before */
   tag(name: string, descriptor: Descriptor, options?: CallOptions): Promise<IndexEntry | undefined>;
   /** Names manifests that are here with all their blobs, in one write. All are named or none. See tags.ts. */
@@ -143,8 +144,8 @@ export function openLayout(directory: string, options: LayoutOptions = {}): Layo
       return (await context.index.read()).entries();
     },
     async readIndexUnless(known) {
-      const snapshot = await context.index.readUnless(known);
-      return snapshot && { entries: snapshot.entries(), digest: snapshot.digest };
+      const found = await context.index.readUnless(known);
+      return found && { entries: found.snapshot.entries(), version: found.version };
     },
     tag: async (name, descriptor, call) => (await tagAll(context, [{ name, descriptor }], call))[0],
     tagAll: (items, call) => tagAll(context, items, call),

@@ -2,14 +2,14 @@
  * What `list` found out before, so that it need not read two files for each of ten thousand charts, nor index.json entry by entry.
  *
  *     {"charts":[["sha256:MANIFEST","STAMP","sha256:LAYER",SIZE,"web","1.2.3"],["sha256:MANIFEST","STAMP"],...],
- *      "index":"sha256:INDEX","refs":["registry.example.com/team/web:1.2.3",...],"of":[0,...]}
+ *      "index":"VERSION","refs":["registry.example.com/team/web:1.2.3",...],"of":[0,...]}
  *
  * `charts`: what holds for content, which cannot change under its digest, and only as long as the file of the manifest is the one
  * that was read and compared with its digest then. One of two members only is no chart. Whether the layer is there, how large it is and
  * when it came is asked of the disk each time. The config is not looked at again: where it is damaged, name and version come
  * from the layer, and are the same.
  *
- * `refs`: all names of the index.json that has the digest `index`, in the order of the list, `of`: which of `charts` each names. Where one of
+ * `refs`: all names of the index.json that has the version `index`, in the order of the list, `of`: which of `charts` each names. Where one of
  * these is not as it was, index.json is read after all.
  */
 import type { DerivedFile, Layout } from '../layout/layout.js';
@@ -38,7 +38,7 @@ export interface Named {
 }
 
 interface NamesOfIndex {
-  readonly index: Digest;
+  readonly index: string;
   readonly names: readonly Named[];
 }
 
@@ -56,8 +56,8 @@ export class ListCache {
     this.#content = readContent(layout);
   }
 
-  /** Digest of the index.json that {@link charts} has the names of. */
-  get index(): Digest | undefined {
+  /** Version of the index.json that {@link charts} has the names of. */
+  get index(): string | undefined {
     return this.#content.index;
   }
 
@@ -136,7 +136,7 @@ type Facts = Omit<ListedChart, 'ref'>;
 
 interface Content {
   readonly charts: readonly unknown[];
-  readonly index: Digest | undefined;
+  readonly index: string | undefined;
   readonly refs: readonly unknown[];
   readonly of: readonly unknown[];
 }
@@ -149,7 +149,7 @@ function readContent(layout: Layout): Content {
   try {
     const { charts, index, refs, of } = JSON.parse(text);
     if (!Array.isArray(charts)) return NOTHING;
-    const hasNames = typeof index === 'string' && isDigest(index) && isNames(refs) && Array.isArray(of);
+    const hasNames = typeof index === 'string' && isNames(refs) && Array.isArray(of);
     return hasNames && refs.length === of.length ? { charts, index, refs, of } : { ...NOTHING, charts };
   } catch {
     return NOTHING;

@@ -1,7 +1,6 @@
 /** The charts of the cache. */
 import { compareBytes } from '../chart/byte-order.js';
 import type { IndexEntry, Layout } from '../layout/layout.js';
-import type { Digest } from '../oci/digest.js';
 import { ENOUGH, ListCache } from './list-cache.js';
 import { isPattern, patternTest } from './pattern.js';
 import { type Listing, readCharts } from './read-charts.js';
@@ -29,20 +28,21 @@ export async function listCharts({ layout }: { layout: Layout }, pattern?: strin
   const changed = await layout.readIndexUnless(cache.index);
   const known = changed ? undefined : cache.charts(matches);
   if (known) return { charts: known, broken: [] };
-  const { entries, digest } = changed ?? ((await layout.readIndexUnless(undefined)) as IndexOfNow);
+  const { entries, version } = changed ?? ((await layout.readIndexUnless(undefined)) as IndexOfNow);
   const wanted = entries.filter(({ name }) => name !== undefined && matches(name));
   const { charts, broken, others } = await readCharts(layout, wanted, cache);
   const order = (a: { ref: string }, b: { ref: string }): number => compareBytes(a.ref, b.ref);
   charts.sort(order);
   // What is broken is to be told again, and so to be read again.
-  const names = broken.length === 0 && digest ? { index: digest, names: [...charts, ...others] } : undefined;
+  const names =
+    broken.length === 0 && version !== undefined ? { index: version, names: [...charts, ...others] } : undefined;
   if (entries.length >= ENOUGH) await cache.keep({ isAll: pattern === undefined, names });
   return { charts, broken: broken.sort(order) };
 }
 
 interface IndexOfNow {
   readonly entries: readonly IndexEntry[];
-  readonly digest: Digest | undefined;
+  readonly version: string | undefined;
 }
 
 function matcher(pattern: string): (name: string) => boolean {

@@ -107,8 +107,9 @@ test('whatever lies in its place, the list is right', async () => {
   rmSync(file, { force: true });
   const { refs } = await list();
   const good = readFileSync(file, 'utf8');
-  const [, first = ''] = good.split('\n');
-  const [digest = '', stamp = ''] = first.split('\t');
+  const content = JSON.parse(good.slice(good.indexOf('\n') + 1));
+  const [digest, stamp] = content.charts[0] as string[];
+  const withCharts = (...charts: unknown[]): string => sealed(JSON.stringify({ ...content, charts }));
   const bad = [
     '',
     'x',
@@ -117,12 +118,21 @@ test('whatever lies in its place, the list is right', async () => {
     good.replace('"1.0.0"', '"9.0.0"'),
     Buffer.alloc(100_000),
     sealed(''),
-    sealed('no\ttabs\n\t\t\t\t\n'),
-    sealed(`${digest}\t${stamp}\tsha256:../../../etc/passwd\t5\t"a"\t"b"`),
-    sealed(`${digest}\t${stamp}\t${digest}\t1e99\t"a"\t"b"`),
-    sealed(`${digest}\t${stamp}\t${digest}\t5\t{"a":1}\t["b"]`),
-    sealed(`${digest}\t${stamp}`),
-    sealed('__proto__\t1 2 3\t__proto__\t5\t"a"\t"b"'),
+    sealed('no JSON'),
+    sealed('null'),
+    sealed('{"charts":7}'),
+    withCharts(),
+    withCharts(digest, null, 7, []),
+    withCharts([digest, stamp, 'sha256:../../../etc/passwd', 5, 'a', 'b']),
+    withCharts([digest, stamp, digest, 1e99, 'a', 'b']),
+    withCharts([digest, stamp, digest, 5, { a: 1 }, ['b']]),
+    withCharts([digest, stamp, digest]),
+    withCharts(['__proto__', stamp, '__proto__', 5, 'a', 'b']),
+    sealed(JSON.stringify({ ...content, refs: content.refs.slice(1) })),
+    sealed(JSON.stringify({ ...content, refs: content.refs.map(() => 1) })),
+    sealed(JSON.stringify({ ...content, of: content.of.map(() => -1) })),
+    sealed(JSON.stringify({ ...content, of: 'x' })),
+    sealed(JSON.stringify({ ...content, index: 7 })),
   ];
   for (const content of bad) {
     rmSync(file, { force: true });
@@ -135,12 +145,42 @@ test('whatever lies in its place, the list is right', async () => {
   rmSync(file, { recursive: true });
 });
 
+test('names that come, go, or name something else are seen, and so is what is no chart', async () => {
+  const before = await list();
+  await list();
+  const layout = openLayout(cache, { fsync: false });
+  const [one, two] = stored as [StoredArtifact, StoredArtifact];
+  await layout.tag('registry.example.com/a:new', one.manifest);
+  const config = await layout.putBytes(new TextEncoder().encode('{}'), 'application/vnd.oci.image.config.v1+json');
+  const image = await layout.putBytes(
+    new TextEncoder().encode(JSON.stringify({ schemaVersion: 2, config, layers: [] })),
+    'application/vnd.oci.image.manifest.v1+json',
+  );
+  await layout.tag('registry.example.com/image:1', image);
+  for (let turn = 0; turn < 3; turn++) {
+    const { refs, warnings } = await list();
+    assert.deepEqual([...refs.keys()], ['registry.example.com/a:new', ...before.refs.keys()]);
+    assert.equal(warnings, '');
+    assert.deepEqual([...(await list('*/a:*')).refs.keys()], ['registry.example.com/a:new']);
+  }
+  const path = blobPath(image.digest);
+  const good = readFileSync(path);
+  unlinkSync(path);
+  assert.match((await list()).warnings, /left out registry\.example\.com\/image:1/);
+  writeFileSync(path, good);
+  await layout.tag('registry.example.com/a:new', two.manifest);
+  assert.equal((await list()).refs.get('registry.example.com/a:new')?.name, 'chart1');
+  await layout.untagAll(['registry.example.com/a:new', 'registry.example.com/image:1']);
+  await layout.close();
+  assert.deepEqual(await list(), before);
+});
+
 test('a list of some charts does not forget the others', async () => {
   rmSync(file, { force: true });
   await list();
-  const before = readFileSync(file, 'utf8').split('\n').length;
+  const before = readFileSync(file, 'utf8');
   assert.equal((await list('registry.example.com/c1*')).refs.size, 111);
-  assert.equal(readFileSync(file, 'utf8').split('\n').length, before);
+  assert.equal(readFileSync(file, 'utf8'), before);
 });
 
 test('a cache that may only be read is listed, and nothing is written', async () => {

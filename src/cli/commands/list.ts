@@ -1,5 +1,5 @@
 import { digestHex } from '../../oci/digest.js';
-import type { Listing } from '../../operations/list.js';
+import type { ListedChart, Listing } from '../../operations/list.js';
 import { warnOfBroken } from '../broken.js';
 import type { Configure } from '../configure.js';
 import { type Context, openCache } from '../context.js';
@@ -64,14 +64,17 @@ async function print(
   } else {
     const { renderTable } = await import('../table.js');
     const now = new Date();
-    const rows = charts.map(({ ref, name, version, digest, size, created }) => [
-      printable(ref),
-      printable(name),
-      printable(version),
-      digestHex(digest).slice(0, 7),
-      formatSize(size),
-      formatAge(created, now),
-    ]);
+    // The same for all names of one manifest.
+    const known = new Map<string, readonly string[]>();
+    const cellsOf = ({ name, version, digest, size, created }: ListedChart): readonly string[] => {
+      const shown = known.get(digest);
+      if (shown) return shown;
+      const short = digestHex(digest).slice(0, 7);
+      const cells = [printable(name), printable(version), short, formatSize(size), formatAge(created, now)];
+      known.set(digest, cells);
+      return cells;
+    };
+    const rows = charts.map((chart) => [printable(chart.ref), ...cellsOf(chart)]);
     context.stdout.write(await renderTable([HEADER, ...rows]));
   }
 }
