@@ -14,7 +14,7 @@
  */
 import type { DerivedFile, Layout } from '../layout/layout.js';
 import { type Digest, isDigest } from '../oci/digest.js';
-import type { ListedChart } from './read-charts.js';
+import type { ListedChart } from './summary.js';
 
 const FILE: DerivedFile = { name: 'list-cache', kind: 'chart-list-2' };
 /** Names from which on it is worth writing down what is known. */

@@ -5,7 +5,8 @@ import { ENOUGH, ListCache } from './list-cache.js';
 import { isPattern, patternTest } from './pattern.js';
 import { type Listing, readCharts } from './read-charts.js';
 
-export type { ListedChart, Listing } from './read-charts.js';
+export type { Listing } from './read-charts.js';
+export type { ListedChart } from './summary.js';
 
 /**
  * Lists the charts whose reference fits `pattern`: a shell pattern over the whole reference where `*` also crosses `/`,

@@ -13,13 +13,7 @@ import { splitName } from '../oci/reference.js';
 import { isAttachmentTag } from '../oci/referrers.js';
 import { cachedArtifact, damagedLayer, readMetadata } from './cached-chart.js';
 import type { ListCache, Named } from './list-cache.js';
-import type { ChartSummary } from './summary.js';
-
-/** A chart as `list` shows it. */
-export interface ListedChart extends ChartSummary {
-  /** When the packed chart came into the cache. */
-  readonly created: Date;
-}
+import type { ListedChart } from './summary.js';
 
 /** What a cache holds. */
 export interface Listing {

@@ -12,3 +12,9 @@ export interface ChartSummary {
   readonly name: string;
   readonly version: string;
 }
+
+/** A chart as `list` shows it. */
+export interface ListedChart extends ChartSummary {
+  /** When the packed chart came into the cache. */
+  readonly created: Date;
+}

@@ -85,7 +85,7 @@ const DIGESTS: readonly string[] = [
 
 describe('memory', () => {
   const MIB = 1024 * 1024;
-  // CHART_TEST_SOAK=4 makes it 1 GiB, the most that a chart may hold.
+  // CHART_TEST_SOAK=4 makes it 1 GiB.
   const SIZE = 256 * Math.min(4, Math.max(1, Number(process.env.CHART_TEST_SOAK) || 1));
 
   it(`does not grow with the chart: ${SIZE} MiB through save, push, pull, export and verify`, async (t) => {
