@@ -7,12 +7,14 @@
  *
  * Content is asked for by digest from the source alone: `urls` in descriptors are no part of a `Descriptor`.
  */
+import { setMaxListeners } from 'node:events';
 import { pipeline, type Readable, Transform } from 'node:stream';
 import { ChartError, cancelled, throwIfCancelled } from './errors.js';
 import type { Descriptor } from './oci/descriptor.js';
 import { type Digest, isDigest } from './oci/digest.js';
 import { checkBytes, parseManifest, type RawManifest, successors } from './oci/manifest.js';
 import { MANIFEST_TYPES } from './oci/media-types.js';
+import { BytesReadable } from './oci/small-content.js';
 import type { CallOptions, Destination, Source, TagOrDigest } from './oci/target.js';
 
 /** How far a copy is; reported while it runs. */
@@ -31,6 +33,8 @@ export interface CopyOptions extends CallOptions {
   readonly verify?: boolean;
   /** Repositories at the destination that most likely hold the same content; see `WriteBlobOptions`. */
   readonly mountFrom?: readonly string[] | undefined;
+  /** The destination most likely has none of the blobs; see `WriteBlobOptions`. */
+  readonly likelyNew?: boolean | undefined;
   readonly onEvent?: (event: CopyEvent) => void;
 }
 
@@ -172,9 +176,12 @@ async function copyBlob(run: Run, descriptor: Descriptor, signal: AbortSignal): 
   let opened = false;
   const open = async (): Promise<Readable> => {
     opened = true;
-    return measured(await source.readBlob(descriptor, { signal }), descriptor, signal, options.onEvent);
+    const content = await source.readBlob(descriptor, { signal });
+    if (content instanceof BytesReadable) return atHand(content, descriptor, options.onEvent);
+    return measured(content, descriptor, signal, options.onEvent);
   };
-  await destination.writeBlob(descriptor, open, { signal, verify: options.verify, mountFrom: options.mountFrom });
+  const { verify, mountFrom, likelyNew } = options;
+  await destination.writeBlob(descriptor, open, { signal, verify, mountFrom, likelyNew });
   if (opened) {
     run.copiedBlobs += 1;
     run.copiedBytes += descriptor.size;
@@ -182,6 +189,15 @@ async function copyBlob(run: Run, descriptor: Descriptor, signal: AbortSignal): 
     run.skippedBlobs += 1;
   }
   options.onEvent?.({ kind: 'blob-done', descriptor, skipped: !opened });
+}
+
+/** As {@link measured}, for content that is held whole. */
+function atHand(content: BytesReadable, descriptor: Descriptor, onEvent: CopyOptions['onEvent']): Readable {
+  const { length } = content.bytes;
+  if (length > descriptor.size) throw sizeMismatch(descriptor, `more than ${descriptor.size}`);
+  onEvent?.({ kind: 'blob', descriptor, bytes: length });
+  if (length < descriptor.size) throw sizeMismatch(descriptor, `${length}`);
+  return content;
 }
 
 /** Passes the content on, reports how far it is, and cuts it off where more comes than its descriptor promised. */
@@ -221,13 +237,16 @@ export async function forEachConcurrent<Item>(
   work: (item: Item, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const stop = new AbortController();
+  const either = signal ? AbortSignal.any([signal, stop.signal]) : stop.signal;
+  // Every item may listen to it several times over.
+  setMaxListeners(0, either);
   const queue = [...items];
   let failure: { readonly error: unknown } | undefined;
   const worker = async (): Promise<void> => {
     for (let item = queue.shift(); item !== undefined && !failure; item = queue.shift()) {
       try {
         throwIfCancelled(signal);
-        await work(item, AbortSignal.any(signal ? [signal, stop.signal] : [stop.signal]));
+        await work(item, either);
       } catch (error) {
         failure ??= { error };
         stop.abort();

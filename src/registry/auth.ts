@@ -39,6 +39,11 @@ export class Authorizer {
     this.#options = options;
   }
 
+  /** Whether the registry has asked for credentials before. */
+  get isAsked(): boolean {
+    return this.#scheme !== undefined;
+  }
+
   /** What to send before the registry asks: undefined until it has asked once. */
   async authorization(scopes: readonly string[]): Promise<string | undefined> {
     if (this.#scheme === undefined) return undefined;

@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream';
 import { ChartError, throwIfCancelled } from '../errors.js';
 import type { Descriptor } from '../oci/descriptor.js';
+import { BytesReadable, SMALL_BLOB } from '../oci/small-content.js';
 import { contentLength, headerOf, readContentRange } from './answers.js';
 import { explainFault } from './faults.js';
 import { streamOf } from './generated-stream.js';
@@ -27,10 +28,29 @@ export type AskForBlob = (from: number, signal: AbortSignal) => Promise<WireResp
  */
 export async function streamBlob(ask: AskForBlob, options: BlobStreamOptions): Promise<Readable> {
   throwIfCancelled(options.signal);
+  if (options.descriptor.size <= SMALL_BLOB) return readAtOnce(ask, options);
   const stop = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
   const chunks = chunksOf(await ask(options.start, signal), ask, options, signal);
   return streamOf(chunks, () => stop.abort());
+}
+
+/** A small blob is read whole. What goes wrong after the answer has begun is for whoever reads the stream, as with large ones. */
+async function readAtOnce(ask: AskForBlob, options: BlobStreamOptions): Promise<Readable> {
+  const signal = options.signal ?? new AbortController().signal;
+  const first = await ask(options.start, signal);
+  const pieces: Buffer[] = [];
+  try {
+    for await (const piece of chunksOf(first, ask, options, signal)) pieces.push(piece);
+  } catch (error) {
+    return streamOf(brokenOff(pieces, error), () => undefined);
+  }
+  return new BytesReadable(pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces));
+}
+
+async function* brokenOff(pieces: readonly Buffer[], error: unknown): AsyncGenerator<Buffer> {
+  yield* pieces;
+  throw error;
 }
 
 /** Times that one blob is gone on with, however far each brings it. */

@@ -6,6 +6,7 @@
  *                    └─ to where it is redirected (redirects.ts)
  *                         └─ exchange (transport.ts)
  */
+import { setMaxListeners } from 'node:events';
 import { type ChartError, cancelled, throwIfCancelled } from '../errors.js';
 import { discard, headersOf } from './answers.js';
 import type { Authorizer } from './auth.js';
@@ -118,7 +119,8 @@ export class Client {
   }
 
   async #authorized(request: WireRequest, scopes: readonly string[]): Promise<WireResponse> {
-    const used = await unlessCancelled(this.#authorizer.authorization(scopes), request.signal);
+    const known = this.#authorizer.isAsked ? this.#authorizer.authorization(scopes) : undefined;
+    const used = known && (await unlessCancelled(known, request.signal));
     const response = await this.#exchange(request, used);
     if (response.status !== 401 || response.url.origin !== this.endpoint.origin) return response;
     const challenges = headersOf(response, 'www-authenticate');
@@ -154,9 +156,10 @@ async function unlessCancelled<Result>(work: Promise<Result>, signal: AbortSigna
 }
 
 /**
- * A signal that is aborted with another one. Node.js warns of more than ten listeners on one signal, which is how many a
- * signal for a whole command soon has.
+ * Has a signal take any number of listeners. Node.js warns of more than ten on one signal, which is how many a signal for a
+ * whole command soon has.
  */
 export function ownSignal(signal: AbortSignal | undefined): AbortSignal | undefined {
-  return signal && AbortSignal.any([signal]);
+  if (signal) setMaxListeners(0, signal);
+  return signal;
 }

@@ -2,7 +2,8 @@
 import type { Readable } from 'node:stream';
 import { ChartError } from '../errors.js';
 import type { Descriptor } from '../oci/descriptor.js';
-import { Digester, digestAlgorithm } from '../oci/digest.js';
+import { Digester, digestAlgorithm, digestOf } from '../oci/digest.js';
+import { readSmall } from '../oci/small-content.js';
 import { streamOf } from './generated-stream.js';
 
 /** What reading the content failed with: `cause` is no fault of the connection that it was to go over. */
@@ -14,6 +15,21 @@ export class ContentFault extends Error {}
  */
 export function checkedContent(content: Readable, descriptor: Descriptor): Readable {
   return streamOf(checked(content, descriptor), () => content.destroy());
+}
+
+/** As {@link checkedContent}, for a small blob: its bytes, once they are known to be right. */
+export async function checkedBytes(content: Readable, { digest, size }: Descriptor): Promise<Buffer> {
+  const bytes = await readSmall(content, size).catch((cause: unknown) => {
+    throw cause instanceof ChartError ? cause : new ContentFault('the content cannot be read', { cause });
+  });
+  if (bytes.length > size) {
+    content.destroy();
+    throw sizeMismatch(digest, `more than ${size}`, size);
+  }
+  if (bytes.length < size) throw sizeMismatch(digest, `${bytes.length}`, size);
+  const found = digestOf(bytes, digestAlgorithm(digest));
+  if (found !== digest) throw new ChartError('BLOB_DIGEST_MISMATCH', `blob ${digest} has other content (${found})`);
+  return bytes;
 }
 
 async function* checked(content: Readable, { digest, size }: Descriptor): AsyncGenerator<Buffer> {

@@ -2,7 +2,7 @@
  * Blobs on their way to the registry.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#push
  *
- *     HEAD blobs/DIGEST                 200: it is there, nothing is sent
+ *     HEAD blobs/DIGEST                 not for a small blob that is most likely new. 200: it is there, nothing is sent
  *     POST blobs/uploads/...            mount.ts. At the same time as HEAD while blobs turn out to be new, so that such a
  *                                       blob takes two round trips; an upload that is not needed is cancelled
  *     PUT  Location&digest=DIGEST       the whole content: 201
@@ -12,13 +12,14 @@ import type { Readable } from 'node:stream';
 import { ChartError } from '../errors.js';
 import type { Descriptor } from '../oci/descriptor.js';
 import type { Digest } from '../oci/digest.js';
+import { BytesReadable, SMALL_BLOB } from '../oci/small-content.js';
 import type { WriteBlobOptions } from '../oci/target.js';
 import { discard } from './answers.js';
 import { headBlob } from './blobs.js';
 import { CHUNK_SIZE, SMALL_CHUNK_SIZE, sendChunked } from './chunked-upload.js';
 import { ownSignal } from './client.js';
 import { commitUpload } from './commit.js';
-import { ContentFault, checkedContent } from './content.js';
+import { ContentFault, checkedBytes, checkedContent } from './content.js';
 import { beginUpload, startUpload } from './mount.js';
 import type { Refusal } from './refusals.js';
 import { type RepositoryContext, scopesOf } from './repository-context.js';
@@ -36,9 +37,13 @@ export async function writeBlob(
   const { retry, whereabouts } = repository.client;
   const signal = ownSignal(options.signal);
   for (let attempt = 1; ; attempt += 1) {
-    const upload = await startUnlessThere(repository, descriptor, options.mountFrom ?? [], signal);
     try {
-      if (upload !== undefined) await send(repository, upload, descriptor, open, signal);
+      // After a fault it may be there all the same.
+      if (attempt === 1 && options.likelyNew && descriptor.size <= SMALL_BLOB) {
+        await sendUnasked(repository, descriptor, open, options.mountFrom ?? [], signal);
+      } else {
+        await sendUnlessThere(repository, descriptor, open, options.mountFrom ?? [], signal);
+      }
       return whereabouts.note(descriptor.digest, repository.name);
     } catch (error) {
       if (error instanceof ContentFault) throw error.cause;
@@ -47,6 +52,48 @@ export async function writeBlob(
       await retry.sleep(delay, signal);
     }
   }
+}
+
+async function sendUnlessThere(
+  repository: RepositoryContext,
+  descriptor: Descriptor,
+  open: () => Promise<Readable>,
+  likely: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const upload = await startUnlessThere(repository, descriptor, likely, signal);
+  if (upload !== undefined) await send(repository, upload, descriptor, open, signal);
+}
+
+/** The content is read while the registry begins the upload, unless that may turn out to be needless. */
+async function sendUnasked(
+  repository: RepositoryContext,
+  descriptor: Descriptor,
+  open: () => Promise<Readable>,
+  likely: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { whereabouts } = repository.client;
+  const starting = beginUpload(repository, descriptor.digest, likely, signal);
+  const mayBeMounted = likely.length > 0 || whereabouts.elsewhere(descriptor.digest, repository.name) !== undefined;
+  if (mayBeMounted) {
+    const upload = await starting;
+    if (upload !== undefined) await send(repository, upload, descriptor, open, signal);
+    return;
+  }
+  const reading = readContent(open, descriptor);
+  reading.catch(() => undefined);
+  const upload = await starting;
+  const read = async (): Promise<Readable> => new BytesReadable(await reading);
+  if (upload !== undefined) await send(repository, upload, descriptor, read, signal);
+}
+
+/** Of a small blob. */
+async function readContent(open: () => Promise<Readable>, descriptor: Descriptor): Promise<Buffer> {
+  const content = await open().catch((cause: unknown) => {
+    throw cause instanceof ChartError ? cause : new ContentFault('the content cannot be read', { cause });
+  });
+  return checkedBytes(content, descriptor);
 }
 
 /** Where to send the blob to, or undefined if it is there. */
@@ -98,13 +145,15 @@ async function send(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const headers = { 'content-type': 'application/octet-stream', 'content-length': `${descriptor.size}` };
-  const body = async (): Promise<Readable> => checkedContent(await open(), descriptor);
+  const stream = async (): Promise<Readable> => checkedContent(await open(), descriptor);
+  const body = descriptor.size <= SMALL_BLOB ? await readContent(open, descriptor) : stream;
   const refusal = await commitUpload(repository, upload, descriptor.digest, { headers, body, signal });
   if (refusal === undefined) return;
   if (!refusesWholeBlobs(refusal)) throw await uploadError(repository, descriptor, refusal);
   const size = refusal.response.status === 413 ? SMALL_CHUNK_SIZE : CHUNK_SIZE;
   const again = await startUpload(repository, signal);
-  const second = await sendChunked(repository, again, descriptor, await body(), { signal, size });
+  const content = body instanceof Uint8Array ? new BytesReadable(body) : await stream();
+  const second = await sendChunked(repository, again, descriptor, content, { signal, size });
   if (second !== undefined) throw await uploadError(repository, descriptor, second);
 }
 

@@ -11,8 +11,8 @@ export interface FoundChart extends PlacedChart {
   readonly source: string;
   /** Found where other things than charts may be, too. */
   readonly mayBeOther: boolean;
-  /** Asks the source at once for what `compare` will need. */
-  prepare(options: CallOptions): void;
+  /** Asks the source at once for what comes next: `compare`, or `open` and a copy. */
+  prepare(next: 'compare' | 'copy', options: CallOptions): void;
   /**
    * Whether the target's manifest is what this chart would be there.
    *

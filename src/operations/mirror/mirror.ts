@@ -7,7 +7,7 @@ import type { CopyEvent } from '../../copy.js';
 import { isChartError } from '../../errors.js';
 import type { Digest } from '../../oci/digest.js';
 import type { Source } from '../../oci/target.js';
-import { mapWithTail } from '../parallel.js';
+import { mapWithTail, Slots } from '../parallel.js';
 import { copyAttachments, hasAttachments } from './attachments.js';
 import { parseTarget, type TargetPrefix } from './placement.js';
 import { type MirrorPlan, type PlannedChart, planMirror } from './plan.js';
@@ -42,6 +42,9 @@ export async function mirrorCharts(dependencies: MirrorDependencies, input: Mirr
   }
 }
 
+/** Charts that are looked for at the same time, for each that is copied. */
+const LOOKS = 2;
+
 type MakeTarget = (charts: readonly PlannedChart[]) => MirrorTarget | Promise<MirrorTarget>;
 
 async function mirrorTo(
@@ -56,7 +59,7 @@ async function mirrorTo(
   const target = await makeTarget(plan.charts);
   const limit = input.maxRate === undefined ? undefined : new RateLimit(input.maxRate);
   const leftOut: LeftOut[] = [];
-  const run = { input, target, limit, signal, listener, leftOut };
+  const run = { input, target, limit, signal, listener, leftOut, copies: new Slots(input.parallel) };
   const work = async (chart: PlannedChart, index: number): Promise<() => Promise<MirroredChart | undefined>> => {
     listener?.onStart?.(index, chart.found.source);
     const tail = await failing(chart, () => mirrorChart(run, chart));
@@ -66,7 +69,8 @@ async function mirrorTo(
       return done;
     };
   };
-  const charts = await mapWithTail(plan.charts, input.parallel, work, () => target.finish());
+  // Some are compared, and their manifests read, while others are copied.
+  const charts = await mapWithTail(plan.charts, LOOKS * input.parallel, work, () => target.finish());
   const report = reportOf(
     plan,
     charts.filter((chart) => chart !== undefined),
@@ -81,13 +85,14 @@ interface Run {
   readonly signal: AbortSignal | undefined;
   readonly listener: MirrorListener | undefined;
   readonly leftOut: LeftOut[];
+  readonly copies: Slots;
 }
 
 type Tail = () => Promise<MirroredChart>;
 
 async function mirrorChart(run: Run, chart: PlannedChart): Promise<Tail | MirroredChart | undefined> {
   const { target, signal, input } = run;
-  const onLikely = (): void => chart.found.prepare({ signal });
+  const onLikely = (): void => chart.found.prepare('compare', { signal });
   const existing = await target.find(chart, { signal, onLikely });
   if (existing === undefined) {
     if (chart.found.mayBeOther && !(await isChart(run, chart))) return undefined;
@@ -136,7 +141,12 @@ async function isChart({ signal, leftOut }: Run, { found }: PlannedChart): Promi
   }
 }
 
-async function copyChart(run: Run, chart: PlannedChart): Promise<Tail> {
+function copyChart(run: Run, chart: PlannedChart): Promise<Tail> {
+  chart.found.prepare('copy', { signal: run.signal });
+  return run.copies.run(() => copyNow(run, chart));
+}
+
+async function copyNow(run: Run, chart: PlannedChart): Promise<Tail> {
   const { target, signal, limit, listener, input } = run;
   const through = limit && ((content: Readable) => limit.through(content));
   const opened = await chart.found.open({ signal, through });

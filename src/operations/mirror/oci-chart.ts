@@ -43,8 +43,9 @@ export class OciChart implements FoundChart {
     this.#tag = tag;
   }
 
-  prepare(options: CallOptions): void {
-    if (this.#manifest === undefined) this.#resolve(options).catch(() => undefined);
+  prepare(next: 'compare' | 'copy', options: CallOptions): void {
+    if (next === 'copy') this.#read(options).catch(() => undefined);
+    else if (this.#manifest === undefined) this.#resolve(options).catch(() => undefined);
   }
 
   async compare({ digest }: ExistingManifest, options: CallOptions): Promise<Comparison> {

@@ -39,6 +39,9 @@ export interface MirrorTarget {
 /** From this many tags of one repository on, one listing is less than asking for each. */
 const LISTING_PAYS = 3;
 
+/** Repositories that are listed before they are needed, each time that one is asked for. */
+const LISTINGS_AHEAD = 2;
+
 /** @param places everything that will be asked for */
 export function registryTarget(
   connect: (host: string) => Promise<Target> | Target,
@@ -47,6 +50,11 @@ export function registryTarget(
   const wanted = new Map<string, number>();
   for (const { repository } of places) wanted.set(repository, (wanted.get(repository) ?? 0) + 1);
   const listings = new Map<string, Promise<ReadonlySet<string> | undefined>>();
+
+  const paysFor = ({ repository }: Place): boolean => (wanted.get(repository) ?? 0) >= LISTING_PAYS;
+  const first = new Map(places.filter(paysFor).map((place) => [place.repository, place]));
+  /** Repositories that are to be listed, in the order in which they will be asked for. */
+  const ahead = [...first.values()];
 
   const open = async ({ repository }: Place): Promise<Repository> => {
     const { host, path } = parseReference(repository);
@@ -61,7 +69,8 @@ export function registryTarget(
     repository: open,
     async find(place, options) {
       const tag = wireTag(place.tag);
-      if ((wanted.get(place.repository) ?? 0) >= LISTING_PAYS) {
+      if (paysFor(place)) {
+        for (const next of ahead.splice(0, LISTINGS_AHEAD)) list(next, options).catch(() => undefined);
         const tags = await list(place, options);
         if (tags !== undefined && !tags.has(tag)) return undefined;
         options.onLikely?.();
@@ -69,7 +78,11 @@ export function registryTarget(
       return resolveOrNothing(await open(place), tag, options);
     },
     async write(place, { source, manifest }, options) {
-      const counts = await copyManifest(source, await open(place), manifest, { ...options, tag: wireTag(place.tag) });
+      // Where there was not one tag there is hardly a blob.
+      const tags = await listings.get(place.repository)?.catch(() => undefined);
+      const likelyNew = tags?.size === 0;
+      const named = { ...options, likelyNew, tag: wireTag(place.tag) };
+      const counts = await copyManifest(source, await open(place), manifest, named);
       return { counts, named: async () => undefined };
     },
     finish: () => undefined,
