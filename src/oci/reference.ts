@@ -146,10 +146,8 @@ function quote(text: string): string {
 }
 
 function invalid(text: string, reason: string, hint = HINT): ChartError {
-  if (/^(?:\.{1,2}$|\.{0,2}[\\/]|~|[A-Za-z]:\\)|\.tgz$/.test(text)) {
-    return new ChartError('REFERENCE_INVALID', `${quote(text)} is a path, where a reference is wanted`, {
-      hint: `${HINT} chart save PATH REF puts a chart under one, and chart list shows those that the cache holds.`,
-    });
-  }
-  return new ChartError('REFERENCE_INVALID', `invalid reference ${quote(text)}: ${reason}`, { hint });
+  const isPath = /^(?:\.{1,2}$|\.{0,2}[\\/]|~|[A-Za-z]:\\)/.test(text);
+  return new ChartError('REFERENCE_INVALID', `invalid reference ${quote(text)}: ${reason}`, {
+    hint: isPath ? `That is a path. ${HINT} chart save PATH REF puts a chart under one; chart list shows all.` : hint,
+  });
 }

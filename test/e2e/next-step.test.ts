@@ -59,7 +59,7 @@ const TYPED: readonly (readonly [args: readonly string[], hint: string])[] = [
   [['show', 'values', 'registry.exmple.com/shop/web:0.3.0'], 'Did you mean registry.example.com/shop/web:0.3.0?'],
   [['export', 'registry.example.com/shop/web:0.4.0'], 'The cache has registry.example.com/shop/web:0.3.0.'],
   [['export', './web'], 'chart save PATH REF puts a chart under one'],
-  [['push', './web-0.3.0.tgz'], '"./web-0.3.0.tgz" is a path, where a reference is wanted'],
+  [['push', './web-0.3.0.tgz'], 'That is a path. A reference is [oci://]HOST'],
   [['save', 'registry.example.com/shop/web', './web'], 'Write chart save ./web registry.example.com/shop/web\n'],
   [
     ['save', './wbe', 'registry.example.com/shop/web'],

@@ -82,8 +82,9 @@ test('says in the words of Helm that a tag is not there, as it was written', asy
     return true;
   };
   const name = `${server.host}/team/app`;
-  await assert.rejects(repository.resolve('1.0.0+x'), missing(`${name}:1.0.0+x: not found`));
-  const words = `${server.host} says: MANIFEST_UNKNOWN: manifest unknown.`;
+  const next = `chart tags ${name} lists what is there.`;
+  await assert.rejects(repository.resolve('1.0.0+x'), missing(`${name}:1.0.0+x: not found`, next));
+  const words = `${server.host} says: MANIFEST_UNKNOWN: manifest unknown. ${next}`;
   await assert.rejects(repository.readManifest('1.0.0+x'), missing(`${name}:1.0.0+x: not found`, words));
   await assert.rejects(repository.resolve(digest), missing(`${name}@${digest}: not found`));
 });
