@@ -8,6 +8,7 @@ import { exported, indexOf, NO_CHARTS, saved, tableOf } from './texts.js';
 const ONE_COLON = 'ref may only contain a single colon character (:) unless specifying a port number';
 const LOWER_CASE = 'a repository is written in lower case';
 const HASH = 'sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa';
+const MARKED = invalid('host.io/c?x=1:v1', noRepository('c?x=1'));
 const LONG_TAG = 't'.repeat(129);
 
 /** Helm took these. Refused as it refuses others, or with a reason of our own. */
@@ -31,10 +32,9 @@ const ACCIDENTS: Readonly<Record<string, string>> = {
   'ref-65': invalid('c:v1 ', noTag('v1 ')),
   'ref-67': invalid('host.io/%41:v1', noRepository('%41')),
   'ref-70': invalid('user@host.io/c:v1', 'what follows @ is not a digest (sha256: and 64 hex digits)'),
-  'ref-72': invalid('host.io/c?x=1:v1', noRepository('c?x=1')),
   'ref-73': invalid('host.io/c#f:v1', noRepository('c#f')),
   'ref-74': invalid('host.io/ü:ñ', noRepository('ü')),
-  'ref-76': invalid('./c:v1', noRepository('./c')),
+  'ref-76': '"./c:v1" is a path, where a reference is wanted',
   'ref-81': invalid('-c:v1', noRepository('-c')),
 };
 
@@ -71,6 +71,15 @@ export const REFERENCES: Readonly<Record<string, Steps>> = {
     return refused('references-by-digest', reason, `Chart not found: ${ref}`, { taken: true });
   }),
   ...mapValues(NOW_TAKEN, ([id, ref]) => taken(id, ref)),
+  'ref-72': {
+    ...refused('strict-references', MARKED, MARKED, { taken: true }),
+    3: {
+      id: 'remove-patterns',
+      exit: 1,
+      stdout: '',
+      stderr: 'Error: no reference in the cache fits host.io/c?x=1:v1\n',
+    },
+  },
   // The port of this run is the tag.
   'ref-16': {
     ...taken('numeric-tags', 'localhost:5001'),
