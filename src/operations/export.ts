@@ -2,9 +2,10 @@
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { extractChart } from '../chart/extract.js';
-import { ChartError } from '../errors.js';
-import type { Layout } from '../layout/layout.js';
-import { type CachedChart, findEntry, readCachedChart, summaryOf } from './cached-chart.js';
+import { ChartError, isChartError } from '../errors.js';
+import type { IndexEntry, Layout } from '../layout/layout.js';
+import { parseReference } from '../oci/reference.js';
+import { type CachedChart, entryFinder, readCachedChart, summaryOf } from './cached-chart.js';
 import { type Outcome, outcomeOf } from './outcome.js';
 import { mapConcurrent } from './parallel.js';
 import type { ChartSummary } from './summary.js';
@@ -58,10 +59,12 @@ export async function exportCharts(
   listener: Partial<ExportListener> = {},
 ): Promise<Outcome<Exported>[]> {
   const index = await layout.readIndex();
+  const find = entryFinder(index);
+  refuseNonsense(refs, index);
   const taken = new Map<string, string>();
   return mapConcurrent(refs, CONCURRENCY, async (text, position) => {
     const outcome = await outcomeOf(text, async () => {
-      const chart = await readCachedChart(layout, findEntry(index, text));
+      const chart = await readCachedChart(layout, find(text));
       listener.onStart?.(position, summaryOf(chart));
       const take = (target: string): void => claim(taken, target, chart.ref);
       if (packed) take(`${chart.name}-${chart.version}.tgz`);
@@ -96,4 +99,27 @@ function claim(taken: Map<string, string>, target: string, ref: string): void {
     });
   }
   taken.set(target, ref);
+}
+
+/**
+ * What is no reference at all was meant as something else, such as the directory to export to: then nothing is written.
+ *
+ * @throws ChartError `REFERENCE_INVALID`
+ */
+function refuseNonsense(refs: readonly string[], index: readonly IndexEntry[]): void {
+  if (refs.length === 1) return;
+  const names = new Set(index.map(({ name }) => name));
+  for (const text of refs) {
+    if (names.has(text)) continue;
+    try {
+      parseReference(text);
+    } catch (error) {
+      if (!isChartError(error)) throw error;
+      const hint = `Nothing was exported. The directory to export to is given with -d: chart export REF -d ${text}`;
+      throw new ChartError(error.code, error.message, {
+        hint: /[/\\]|^\./.test(text) ? hint : `Nothing was exported. ${error.hint ?? ''}`,
+        cause: error,
+      });
+    }
+  }
 }

@@ -177,10 +177,13 @@ async function findRemote(
 ): Promise<{ readonly parsed: Reference; readonly source: Source }> {
   const parsed = parseReference(text);
   const isWhole = parsed.digest !== undefined || parsed.tag !== undefined;
-  if (!isWhole && range === undefined && parsed.host !== undefined) {
+  if (!isWhole && range === undefined) {
     const name = formatReference(parsed);
     throw new ChartError('REFERENCE_TAG_REQUIRED', 'tag explicitly required', {
-      hint: `Write ${name}:TAG or ${name}@sha256:..., or have the tag chosen with --version RANGE; chart tags ${name} lists the tags.`,
+      hint:
+        parsed.host === undefined
+          ? `Write HOST/PATH:TAG, such as registry.example.com/team/${name}:1.0.0.`
+          : `Write ${name}:TAG or ${name}@sha256:..., or have the tag chosen with --version RANGE; chart tags ${name} lists the tags.`,
     });
   }
   const { host, path } = range === undefined ? remoteReference(text) : repositoryReference(text);

@@ -192,8 +192,9 @@ function securing(code: string, error: unknown, { hostname, host }: URL): Explan
   return undefined;
 }
 
-function talking(code: string, error: unknown, { host }: URL): Explanation | undefined {
+function talking(code: string, error: unknown, { host, protocol }: URL): Explanation | undefined {
   const broken = { code: 'REGISTRY_UNREACHABLE', transient: true } as const;
+  const cut = `The connection was cut; try again.${protocol === 'http:' ? ` If ${host} speaks TLS, give --ca-file FILE.` : ''}`;
   const slow = `${host} is slow or hangs; try again later.`;
   switch (code) {
     case 'UND_ERR_HEADERS_TIMEOUT':
@@ -204,11 +205,11 @@ function talking(code: string, error: unknown, { host }: URL): Explanation | und
       return { ...broken, words: 'timeout sending the request', hint: slow };
     case 'ECONNRESET':
     case 'EPIPE':
-      return { ...broken, words: 'connection reset by peer', hint: 'The connection was cut; try again.' };
+      return { ...broken, words: 'connection reset by peer', hint: cut };
     case 'UND_ERR_SOCKET':
     case 'UND_ERR_ABORTED':
     case 'ERR_STREAM_PREMATURE_CLOSE':
-      return { ...broken, words: 'unexpected EOF', hint: 'The connection was cut; try again.' };
+      return { ...broken, words: 'unexpected EOF', hint: cut };
     case 'UND_ERR_DESTROYED':
     case 'UND_ERR_CLOSED':
       return { code: 'CANCELLED', words: 'the connection to the registry was closed' };

@@ -44,7 +44,7 @@ export function createAccess({ passwords, anonymousRead = false }: AccessOptions
     const known = passwords();
     if (known.isProven(given.user, given.password)) return undefined;
     return known.check(given.user, given.password).then((isRight) => {
-      if (!isRight) throw unauthorized();
+      if (!isRight) throw unauthorized('the user name or password is wrong');
     });
   };
 }
@@ -60,8 +60,8 @@ function parseBasic(header: string): { user: string; password: string } | undefi
   return { user: text.slice(0, colon), password: text.slice(colon + 1) };
 }
 
-function unauthorized(): Refusal {
-  return new Refusal(401, 'UNAUTHORIZED', 'a user name and password are needed', {
+function unauthorized(message = 'a user name and password are needed'): Refusal {
+  return new Refusal(401, 'UNAUTHORIZED', message, {
     headers: { 'WWW-Authenticate': 'Basic realm="chart", charset="UTF-8"' },
   });
 }

@@ -1,6 +1,6 @@
 /** What somebody reads who typed something a little wrong: each error says the next step. */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -107,4 +107,27 @@ test('a registry that wants a login is named with the command that logs in', asy
     const stderr = await said(...args);
     assert.ok(stderr.includes(`chart registry login ${login}`), `${args.join(' ')}: ${stderr}`);
   }
+});
+
+test('export writes nothing where an argument is no reference, and says how a directory is given', async () => {
+  const cwd = mkdtempSync(join(home, 'here-'));
+  mkdirSync(join(cwd, 'web'));
+  writeFileSync(join(cwd, 'web', 'values.yaml'), 'mine: true\n');
+  const { exit, stdout, stderr } = await runChart(['export', 'registry.example.com/shop/web:0.3.0', './out'], {
+    home,
+    cwd,
+  });
+  assert.deepEqual([exit, stdout], [1, '']);
+  assert.match(stderr, /Nothing was exported\..*-d \.\/out/);
+  assert.deepEqual(readdirSync(cwd), ['web']);
+  assert.deepEqual(readdirSync(join(cwd, 'web')), ['values.yaml']);
+});
+
+test('a password that is wrong is not told as one that is missing', async () => {
+  const { exit, stderr } = await runChart(['registry', 'login', login, '-u', 'ann', '--password-stdin'], {
+    home,
+    stdin: 'wrong\n',
+  });
+  assert.equal(exit, 1);
+  assert.match(stderr, /the user name or password is wrong/);
 });

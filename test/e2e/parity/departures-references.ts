@@ -34,7 +34,7 @@ const ACCIDENTS: Readonly<Record<string, string>> = {
   'ref-70': invalid('user@host.io/c:v1', 'what follows @ is not a digest (sha256: and 64 hex digits)'),
   'ref-73': invalid('host.io/c#f:v1', noRepository('c#f')),
   'ref-74': invalid('host.io/ü:ñ', noRepository('ü')),
-  'ref-76': '"./c:v1" is a path, where a reference is wanted',
+  'ref-76': invalid('./c:v1', noRepository('./c')),
   'ref-81': invalid('-c:v1', noRepository('-c')),
 };
 
