@@ -1,6 +1,6 @@
 /** Files that appear under their names when they are whole, and not before. */
 import { randomUUID } from 'node:crypto';
-import { lstatSync, realpathSync, rmSync } from 'node:fs';
+import { lstatSync, realpathSync, rmSync, type Stats } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ChartError, systemErrorCode, throwIfCancelled } from '../errors.js';
@@ -75,7 +75,7 @@ function resolveTarget(path: string): string {
 }
 
 function isRegular(path: string): boolean {
-  const stats = lstatSync(path, { throwIfNoEntry: false });
+  const stats = statOf(path);
   if (stats?.isDirectory()) {
     throw new ChartError('BUNDLE_UNWRITABLE', `cannot write ${path}: it is a directory`, {
       hint: 'Name a file, such as charts.tar.',
@@ -84,21 +84,33 @@ function isRegular(path: string): boolean {
   return stats === undefined || stats.isFile();
 }
 
+function statOf(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch (cause) {
+    throw unwritable(path, cause);
+  }
+}
+
 async function writing<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
-    const code = systemErrorCode(cause);
-    if (code === undefined) throw cause;
-    const isFull = code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG';
-    const reason = isFull
-      ? { ENOSPC: 'no space left on device', EDQUOT: 'disk quota exceeded', EFBIG: 'file too large' }[code]
-      : code;
-    throw new ChartError(isFull ? 'DISK_FULL' : 'BUNDLE_UNWRITABLE', `cannot write ${path}: ${reason}`, {
-      cause,
-      hint: isFull
-        ? 'Make space there, or make parts with --split, or write to another machine: -o - | ssh HOST chart unbundle -.'
-        : 'Name a file in a directory that exists and that you may write to.',
-    });
+    throw unwritable(path, cause);
   }
+}
+
+function unwritable(path: string, cause: unknown): unknown {
+  const code = systemErrorCode(cause);
+  if (code === undefined) return cause;
+  const isFull = code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG';
+  const reason = isFull
+    ? { ENOSPC: 'no space left on device', EDQUOT: 'disk quota exceeded', EFBIG: 'file too large' }[code]
+    : code;
+  return new ChartError(isFull ? 'DISK_FULL' : 'BUNDLE_UNWRITABLE', `cannot write ${path}: ${reason}`, {
+    cause,
+    hint: isFull
+      ? 'Make space there, or make parts with --split, or write to another machine: -o - | ssh HOST chart unbundle -.'
+      : 'Name a file in a directory that exists and that you may write to.',
+  });
 }

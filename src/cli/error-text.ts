@@ -1,5 +1,5 @@
 /** Errors as a person reads them. */
-import { type ChartError, isChartError } from '../errors.js';
+import { ChartError, isChartError } from '../errors.js';
 import { printableLines } from './text.js';
 
 /**
@@ -13,11 +13,24 @@ export function errorText(error: unknown, debug: boolean, spell: (text: string) 
     const trace = debug ? `${traceOf(error)}\n` : '';
     return printableLines(`Error: ${error.message}\n${hint}${trace}`);
   }
+  if (isLostDirectory(error)) return errorText(lostDirectory(error), debug, spell);
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return printableLines(
     `Error: ${debug ? stack : error instanceof Error ? error.message : stack}\n` +
       'This is a fault of chart itself; please report it with the output of the same command and --debug.\n',
   );
+}
+
+/** Whatever resolves a relative path can meet it. */
+function isLostDirectory(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error && error.syscall === 'uv_cwd';
+}
+
+function lostDirectory(cause: unknown): ChartError {
+  return new ChartError('USAGE', 'the working directory does not exist any more', {
+    cause,
+    hint: 'Change into a directory that exists, or name files and directories by their absolute paths.',
+  });
 }
 
 function traceOf(error: ChartError): string {

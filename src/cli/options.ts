@@ -1,10 +1,9 @@
 /** Options and arguments that several commands share. */
-import { readFile } from 'node:fs/promises';
-import { addAbortSignal } from 'node:stream';
-import { text as readText } from 'node:stream/consumers';
+import { createReadStream } from 'node:fs';
+import { addAbortSignal, type Readable } from 'node:stream';
 import { type Command, Option } from 'commander';
 import type { VersionRange } from '../chart/version-range.js';
-import { ChartError } from '../errors.js';
+import { ChartError, isChartError } from '../errors.js';
 import type { Context } from './context.js';
 import { readSettings, type Settings } from './settings.js';
 
@@ -52,10 +51,22 @@ export function readOptions<Options>(
   context: Context,
 ): { options: Options & CommonOptions; settings: Settings } {
   const options = command.optsWithGlobals<Options & CommonOptions>();
+  refuseEmptyPlaces(options);
   const settings = readSettings(options);
   context.debug = settings.debug;
   context.cacheUse = { fsync: settings.fsync, lockTimeout: settings.lockTimeout };
   return { options, settings };
+}
+
+/** An empty place is a variable of a script that is not set: what then happens elsewhere is not what was meant. */
+function refuseEmptyPlaces(options: CommonOptions & FileOptions): void {
+  const places = { '--cache-dir': options.cacheDir, '--file': options.file };
+  for (const [flag, value] of Object.entries(places)) {
+    if (value !== '') continue;
+    throw new ChartError('USAGE', `${flag} is empty`, {
+      hint: 'Say where, or leave the option out. A variable that it was made of may not be set.',
+    });
+  }
 }
 
 export function addConnectionOptions(command: Command): Command {
@@ -141,17 +152,48 @@ export async function readLines(context: Context, file: string): Promise<string[
     .filter((line) => line !== '' && !line.startsWith('#'));
 }
 
-/** All of standard input; a signal ends the wait for it. */
+/**
+ * All of standard input; a signal ends the wait for it.
+ *
+ * @throws ChartError `USAGE` where it is longer than any list
+ */
 export function readStdin({ stdin, signal }: Context): Promise<string> {
-  return readText(addAbortSignal(signal, stdin));
+  return readShortText(addAbortSignal(signal, stdin), 'standard input');
 }
 
 async function readListFile(file: string): Promise<string> {
   try {
-    return await readFile(file, 'utf8');
+    return await readShortText(createReadStream(file), file);
   } catch (cause) {
+    if (isChartError(cause)) throw cause;
     throw new ChartError('USAGE', `cannot read ${file}: ${(cause as Error).message}`, { cause });
   }
+}
+
+/** Bytes; a list of a million references has fewer. */
+const LONGEST_TEXT = 64 * 1024 * 1024;
+
+async function readShortText(source: Readable, name: string): Promise<string> {
+  const pieces: Buffer[] = [];
+  let size = 0;
+  for await (const piece of source) {
+    size += piece.length;
+    if (size > LONGEST_TEXT) {
+      throw new ChartError('USAGE', `cannot read ${name}: it is longer than ${LONGEST_TEXT / 1024 / 1024} MiB`, {
+        hint: 'Name a file with one reference a line, or divide it.',
+      });
+    }
+    pieces.push(Buffer.from(piece));
+  }
+  return decodeText(Buffer.concat(pieces));
+}
+
+/** UTF-8, or UTF-16 where it begins with its mark: that is what `>` of Windows PowerShell writes. */
+function decodeText(bytes: Buffer): string {
+  const [first, second] = bytes;
+  if (first === 0xff && second === 0xfe) return bytes.toString('utf16le');
+  if (first === 0xfe && second === 0xff) return new TextDecoder('utf-16be').decode(bytes);
+  return bytes.toString('utf8');
 }
 
 /** `chart registry login`. */

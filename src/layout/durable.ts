@@ -4,21 +4,34 @@
 import { chmodSync, closeSync, fsync, openSync, renameSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { systemErrorCode } from '../errors.js';
+import { ChartError, systemErrorCode } from '../errors.js';
+import { systemReason } from './faults.js';
 
 /** Off the main thread: several files sync at the same time, and the file system commits them together. */
 export const syncFile: (fd: number) => Promise<void> = promisify(fsync);
 
-/** Makes renames into the directory last. Does nothing where directories cannot be synced (Windows, some network mounts). */
+/**
+ * Makes renames into the directory last. Does nothing where directories cannot be synced (Windows, some network mounts).
+ *
+ * @throws ChartError `LAYOUT_UNWRITABLE`, when what was renamed has its name already
+ */
 export async function syncDirectory(path: string): Promise<void> {
   if (process.platform === 'win32') return;
-  const fd = openSync(path, 'r');
   try {
-    await syncFile(fd);
-  } catch (error) {
-    if (!['EINVAL', 'ENOTSUP', 'EBADF', 'EISDIR'].includes(systemErrorCode(error) ?? '')) throw error;
-  } finally {
-    closeSync(fd);
+    const fd = openSync(path, 'r');
+    try {
+      await syncFile(fd);
+    } finally {
+      closeSync(fd);
+    }
+  } catch (cause) {
+    const code = systemErrorCode(cause);
+    if (code === undefined) throw cause;
+    if (['EINVAL', 'ENOTSUP', 'EBADF', 'EISDIR'].includes(code)) return;
+    throw new ChartError('LAYOUT_UNWRITABLE', `cannot write ${path} to the disk: ${systemReason(code)}`, {
+      cause,
+      hint: 'What was written may not outlast a power failure. Check the disk, and run the command again.',
+    });
   }
 }
 

@@ -26,6 +26,11 @@ const REASONS: Readonly<Record<string, string>> = {
   EXDEV: 'it is on another file system than the rest of the cache',
 };
 
+/** What a code of the operating system means; the code itself where nobody has met it. */
+export function systemReason(code: string): string {
+  return REASONS[code] ?? code;
+}
+
 /** Calls `body` and turns its system errors into `ChartError`s about writing `path`. */
 export function writing<T>(path: string, body: () => T): T {
   try {
