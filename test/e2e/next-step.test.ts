@@ -126,7 +126,7 @@ test('export writes nothing where an argument is no reference, and says how a di
 test('a password that is wrong is not told as one that is missing', async () => {
   const { exit, stderr } = await runChart(['registry', 'login', login, '-u', 'ann', '--password-stdin'], {
     home,
-    stdin: 'wrong\n',
+    stdin: 'not-hers\n',
   });
   assert.equal(exit, 1);
   assert.match(stderr, /the user name or password is wrong/);
