@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { runChart, startChart } from '../helpers/run.js';
 
-// bcrypt of "secret"
+// A bcrypt hash; the password is of no interest.
 const USERS = 'ann:$2b$04$Q3xPDPGp7q7rMTXfTdXlRuRzOoIcWtLPvCGtqPbYKCp7zAc9C1eYy\n';
 
 let home: string;
