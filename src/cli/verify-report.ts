@@ -42,9 +42,10 @@ function renderNote({ refs, message }: Note): string {
   return `Note: ${about}${printable(message)}\n`;
 }
 
-function renderTotal({ references, blobs, bytes, faults }: Report): string {
+function renderTotal({ references, blobs, bytes, faults, unknown }: Report): string {
   const checked = `${count(references, 'reference')}, ${count(blobs, 'blob')}, ${formatSize(bytes)}`;
-  return `Checked ${checked}: ${faults.length === 0 ? 'no faults' : count(faults.length, 'fault')}\n`;
+  const missing = unknown.length === 0 ? '' : `, and ${count(unknown.length, 'reference')} not found`;
+  return `Checked ${checked}: ${faults.length === 0 ? 'no faults' : count(faults.length, 'fault')}${missing}\n`;
 }
 
 function count(number: number, word: string): string {
