@@ -14,6 +14,7 @@ const ALLOWED = new Set([
   'BSD-3-Clause',
   'ISC',
   'MIT',
+  'PSF-2.0',
   'Python-2.0',
   'Zlib',
 ]);
