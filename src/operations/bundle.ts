@@ -11,7 +11,7 @@ import type { Layout } from '../layout/layout.js';
 import type { Descriptor } from '../oci/descriptor.js';
 import type { Digest } from '../oci/digest.js';
 import { parseReference, splitName } from '../oci/reference.js';
-import { findEntry, type NamedEntry, readCachedChart } from './cached-chart.js';
+import { entryFinder, type NamedEntry, readCachedChart } from './cached-chart.js';
 import { type Outcome, outcomeOf } from './outcome.js';
 import { mapConcurrent } from './parallel.js';
 
@@ -61,8 +61,9 @@ export async function planBundles(
 ): Promise<{ readonly outcomes: Outcome<BundleItem>[]; readonly plans: BundlePlan[] }> {
   const older = since.length === 0 ? undefined : await readOlder(since, dependencies.signal);
   const index = await dependencies.layout.readIndex();
+  const find = entryFinder(index);
   const outcomes = await mapConcurrent(refs, 8, (ref) =>
-    outcomeOf(ref, () => readItem(dependencies, findEntry(index, ref), referrers)),
+    outcomeOf(ref, () => readItem(dependencies, find(ref), referrers)),
   );
   const items = outcomes.flatMap(({ result }) => result ?? []);
   return { outcomes, plans: outcomes.length > items.length ? [] : planBundle(items, { since: older, split }) };

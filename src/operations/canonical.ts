@@ -8,7 +8,7 @@
 import { ChartError } from '../errors.js';
 import type { Layout, NamedDescriptor } from '../layout/layout.js';
 import { formatReference, isRepositoryPath, isTag, parseReference, splitName, wireTag } from '../oci/reference.js';
-import { findEntry, readCachedChart, summaryOf } from './cached-chart.js';
+import { entryFinder, readCachedChart, summaryOf } from './cached-chart.js';
 import { type ListedChart, type Listing, listCharts } from './list.js';
 import { type Outcome, outcomeOf } from './outcome.js';
 import type { ChartSummary } from './summary.js';
@@ -93,6 +93,7 @@ export async function tagCanonical(
   { move = false }: { move?: boolean } = {},
 ): Promise<Outcome<Renamed>[]> {
   const index = await layout.readIndex();
+  const find = entryFinder(index);
   const taken = new Map(index.map(({ name, descriptor }) => [name, descriptor?.digest]));
   const added: NamedDescriptor[] = [];
   const left: string[] = [];
@@ -100,7 +101,7 @@ export async function tagCanonical(
   for (const text of refs) {
     outcomes.push(
       await outcomeOf(text, async () => {
-        const entry = findEntry(index, text);
+        const entry = find(text);
         const summary = summaryOf(await readCachedChart(layout, entry));
         const ref = canonicalReference(summary);
         const holder = taken.get(ref);

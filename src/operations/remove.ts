@@ -2,7 +2,7 @@
 import { compareBytes } from '../chart/byte-order.js';
 import { ChartError } from '../errors.js';
 import type { IndexEntry, Layout } from '../layout/layout.js';
-import { findEntry } from './cached-chart.js';
+import { entryFinder } from './cached-chart.js';
 import { type Outcome, outcomeOf } from './outcome.js';
 import { isPattern, patternTest } from './pattern.js';
 
@@ -29,6 +29,12 @@ export async function removeCharts(
   refs: readonly string[],
 ): Promise<Outcome<Removed>[]> {
   const index = await layout.readIndex();
+  const known = new Set(index.map(({ name }) => name));
+  const findOne = entryFinder(index);
+  const find = (text: string): string[] => {
+    if (known.has(text)) return [text];
+    return isPattern(text) ? findFitting(index, text) : [findOne(text).name];
+  };
   const found: Outcome<string>[] = [];
   const names = new Set<string>();
   const add = (outcome: Outcome<string>): void => {
@@ -36,7 +42,7 @@ export async function removeCharts(
     if (outcome.result !== undefined) names.add(outcome.result);
   };
   for (const text of refs) {
-    const matching = await outcomeOf(text, async () => find(index, text));
+    const matching = await outcomeOf(text, async () => find(text));
     if (matching.error) add(matching);
     else if (!isPattern(text)) for (const name of matching.result) add({ item: text, result: name });
     else for (const name of matching.result) if (!names.has(name)) add({ item: name, result: name });
@@ -45,10 +51,8 @@ export async function removeCharts(
   return found.map((outcome) => (outcome.error ? outcome : { item: outcome.item, result: { ref: outcome.result } }));
 }
 
-/** @throws ChartError `CHART_NOT_FOUND`, `REFERENCE_INVALID`, the entry's own fault */
-function find(index: readonly IndexEntry[], text: string): string[] {
-  if (index.some(({ name }) => name === text)) return [text];
-  if (!isPattern(text)) return [findEntry(index, text).name];
+/** @throws ChartError `CHART_NOT_FOUND` */
+function findFitting(index: readonly IndexEntry[], text: string): string[] {
   const fits = patternTest(text);
   const names = index.flatMap(({ name }) => (name !== undefined && fits(name) ? [name] : []));
   if (names.length > 0) return names.sort(compareBytes);

@@ -5,7 +5,7 @@
  */
 import { type ChartError, isChartError } from '../../errors.js';
 import type { Layout, PrunePlan, Survey, SurveyedEntry } from '../../layout/layout.js';
-import { findEntry } from '../cached-chart.js';
+import { entryFinder } from '../cached-chart.js';
 import { mapConcurrent } from '../parallel.js';
 import { Artifacts, type FollowedArtifact } from './artifacts.js';
 import { type BlobState, Contents, type KnownContents } from './contents.js';
@@ -132,13 +132,14 @@ function selectEntries(
   refs: readonly string[] | undefined,
 ): { entries: readonly SurveyedEntry[]; unknown: Findings['unknown'] } {
   if (refs === undefined) return { entries, unknown: [] };
+  const claims = new Map<string | undefined, SurveyedEntry[]>();
+  for (const entry of entries) claims.set(entry.claimed, [...(claims.get(entry.claimed) ?? []), entry]);
+  const find = entryFinder(entries);
   const selected = new Set<SurveyedEntry>();
   const unknown: { ref: string; error: ChartError }[] = [];
   for (const ref of refs) {
     try {
-      const isThere = entries.some(({ claimed }) => claimed === ref);
-      const name = isThere ? ref : findEntry(entries, ref).name;
-      for (const entry of entries) if (entry.claimed === name) selected.add(entry);
+      for (const entry of claims.get(ref) ?? claims.get(find(ref).name) ?? []) selected.add(entry);
     } catch (error) {
       if (!isChartError(error)) throw error;
       unknown.push({ ref, error });
