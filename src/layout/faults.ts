@@ -31,6 +31,16 @@ export function systemReason(code: string): string {
   return REASONS[code] ?? code;
 }
 
+/** Calls `read`; undefined where there is no such file (any more): others come and go while this looks. */
+export function present<T>(path: string, read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return undefined;
+    throw readFault(error, path);
+  }
+}
+
 /** Calls `body` and turns its system errors into `ChartError`s about writing `path`. */
 export function writing<T>(path: string, body: () => T): T {
   try {

@@ -14,9 +14,8 @@
  * unless, under the lock, all of its blobs are there (tags.ts).
  */
 import { readdirSync, type Stats, statSync } from 'node:fs';
-import { systemErrorCode } from '../errors.js';
 import { type Digest, isDigest } from '../oci/digest.js';
-import { readFault } from './faults.js';
+import { present } from './faults.js';
 import { readTextFile } from './open-file.js';
 import { ownerState } from './owners.js';
 import { ingestDir } from './paths.js';
@@ -92,14 +91,4 @@ function list(path: string): string[] {
 
 function readText(path: string): string {
   return present(path, () => readTextFile(path, 'latin1')) ?? '';
-}
-
-/** Others come and go while this looks. */
-function present<T>(path: string, read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return undefined;
-    throw readFault(error, path);
-  }
 }

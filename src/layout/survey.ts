@@ -7,10 +7,10 @@
  *     ingest/                    what killed processes left is counted
  */
 import { type Dirent, lstatSync, readdirSync, type Stats } from 'node:fs';
-import { ChartError, isChartError, systemErrorCode } from '../errors.js';
+import { ChartError, isChartError } from '../errors.js';
 import { type Digest, isDigest } from '../oci/digest.js';
 import type { LayoutContext } from './context.js';
-import { readFault } from './faults.js';
+import { present } from './faults.js';
 import type { IndexSnapshot } from './index-file.js';
 import { claimedName, type IndexEntry } from './index-json.js';
 import { indexFaults } from './index-shape.js';
@@ -143,14 +143,4 @@ function list(path: string): Dirent[] {
 
 function lstat(path: string): Stats | undefined {
   return present(path, () => lstatSync(path, { throwIfNoEntry: false }));
-}
-
-/** Others come and go while this looks. */
-function present<T>(path: string, read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return undefined;
-    throw readFault(error, path);
-  }
 }

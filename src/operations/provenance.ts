@@ -1,6 +1,6 @@
 /** Signed charts, in the cache and beside it: does a provenance file prove that this is the chart that somebody signed? */
 import { basename } from 'node:path';
-import { pipeline, type Readable, Transform } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { ChartParts } from '../artifact.js';
 import { checkChartArchive } from '../chart/archive/check.js';
 import { readKeyring, type SignedArchive, type Signer, verifyProvenance } from '../chart/provenance/verify.js';
@@ -8,10 +8,10 @@ import { openChartSource } from '../chart/source.js';
 import { ChartError } from '../errors.js';
 import type { IndexEntry, Layout } from '../layout/layout.js';
 import { Digester } from '../oci/digest.js';
-import { findEntry, readCachedChart } from './cached-chart.js';
+import { entryFinder, type NamedEntry, readCachedChart } from './cached-chart.js';
 import { type Outcome, outcomeOf } from './outcome.js';
 import { mapConcurrent } from './parallel.js';
-import { readVerified, unpacking } from './verified-blob.js';
+import { hashed, readVerified, unpacking } from './verified-blob.js';
 
 /** What a good provenance file proves. */
 export interface Provenance {
@@ -49,9 +49,10 @@ export async function checkProvenances(
 ): Promise<void> {
   const keys = await readKeyring(keyring);
   const index = await layout.readIndex();
+  const find = entryFinder(index);
   await mapConcurrent(items, CONCURRENCY, async (item, position) => {
     const outcome = await outcomeOf(item, () =>
-      isFile(index, item) ? checkFile(item, keys, signal) : checkCached(layout, index, item, keys, signal),
+      isFile(index, item) ? checkFile(item, keys, signal) : checkCached(layout, find, item, keys, signal),
     );
     onOutcome(position, outcome);
   });
@@ -82,12 +83,12 @@ async function checkFile(path: string, keys: Keys, signal?: AbortSignal): Promis
 
 async function checkCached(
   layout: Layout,
-  index: readonly IndexEntry[],
+  find: (text: string) => NamedEntry,
   text: string,
   keys: Keys,
   signal?: AbortSignal,
 ): Promise<CheckedProvenance> {
-  const { ref, parts } = await readCachedChart(layout, findEntry(index, text));
+  const { ref, parts } = await readCachedChart(layout, find(text));
   return { ref, ...(await checkParts(layout, ref, parts, keys, signal)) };
 }
 
@@ -126,16 +127,6 @@ async function hashOf(content: Readable): Promise<string> {
   const digester = new Digester('sha256');
   for await (const chunk of content) digester.update(chunk);
   return digester.digest();
-}
-
-function hashed(content: Readable, digester: Digester): Readable {
-  const gauge = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      digester.update(chunk);
-      done(null, chunk);
-    },
-  });
-  return pipeline(content, gauge, () => undefined);
 }
 
 /** What a pull asks before it fetches a chart, and again of what came. */

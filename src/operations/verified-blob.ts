@@ -22,6 +22,17 @@ export async function readVerified(layout: Layout, blob: Descriptor, options: Ca
   return pipeline(await layout.readBlob(blob, options), check, () => undefined);
 }
 
+/** The same bytes, told to `digester` as they pass. */
+export function hashed(content: Readable, digester: Digester): Readable {
+  const gauge = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      digester.update(chunk);
+      done(null, chunk);
+    },
+  });
+  return pipeline(content, gauge, () => undefined);
+}
+
 /**
  * Runs work that unpacks a blob. What is no archive, because it was damaged in the cache, is told as damage.
  *

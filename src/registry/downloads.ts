@@ -6,9 +6,7 @@ import { PassThrough, pipeline, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { ChartError, isChartError, systemErrorCode, throwIfCancelled } from '../errors.js';
 import { discard, headerOf } from './answers.js';
-import type { Timeouts } from './connections.js';
 import { explainFault, WireFault } from './faults.js';
-import type { ProxySettings } from './proxy.js';
 import { shownUrl } from './redact.js';
 import { followRedirects } from './redirects.js';
 import {
@@ -21,23 +19,14 @@ import {
   SYSTEM_CLOCK,
 } from './retry.js';
 import { basicAuthorization, type PasswordCredentials } from './secrets.js';
-import type { TlsOptions } from './tls.js';
-import { type TraceEvent, Transport, type WireResponse } from './transport.js';
+import { openTransport, type ReachOptions, type Transport, type WireResponse } from './transport.js';
 
-export interface DownloadsOptions extends TlsOptions {
+export interface DownloadsOptions extends ReachOptions {
   /** Sent unasked, as Helm does. */
   readonly credentials?: PasswordCredentials | undefined;
   /** Send the credentials to other origins, too. */
   readonly passCredentials?: boolean | undefined;
-  /** Connections to one origin at the same time; 8 if absent. */
-  readonly connections?: number | undefined;
-  readonly timeouts?: Partial<Timeouts> | undefined;
   readonly retry?: Partial<RetryPolicy> | undefined;
-  readonly userAgent?: string | undefined;
-  readonly proxy?: ProxySettings | undefined;
-  /** PEM files of authorities that count as the system's. */
-  readonly systemCaFiles?: readonly string[] | undefined;
-  readonly trace?: ((event: TraceEvent) => void) | undefined;
   readonly clock?: Clock | undefined;
 }
 
@@ -47,7 +36,7 @@ export interface DownloadRequest {
   readonly compressed?: boolean | undefined;
 }
 
-const TIMEOUTS: Timeouts = { connect: 15_000, headers: 60_000, body: 60_000 };
+const CONNECTIONS = 8;
 
 /**
  * Opens the way to one server and to what it refers to. Nothing is asked before the first call.
@@ -71,20 +60,7 @@ export class Downloads {
     this.#options = options;
     this.#clock = clock;
     this.#retry = new Retry({ ...DEFAULT_RETRY, ...options.retry }, clock);
-    this.#transport = new Transport({
-      origin: base.origin,
-      connections: options.connections ?? 8,
-      timeouts: { ...TIMEOUTS, ...options.timeouts },
-      userAgent: options.userAgent ?? 'helm-chart-cache',
-      insecureSkipTlsVerify: options.insecureSkipTlsVerify,
-      caFile: options.caFile,
-      certFile: options.certFile,
-      keyFile: options.keyFile,
-      systemCaFiles: options.systemCaFiles,
-      proxy: options.proxy,
-      trace: options.trace,
-      now: clock.now,
-    });
+    this.#transport = openTransport(base.origin, options, { connections: CONNECTIONS, now: clock.now });
   }
 
   /**

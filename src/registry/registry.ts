@@ -13,7 +13,7 @@ import { RegistryRepository } from './repository.js';
 import { type Clock, DEFAULT_RETRY, Retry, type RetryPolicy, SYSTEM_CLOCK } from './retry.js';
 import type { Credentials } from './secrets.js';
 import { listRepositories } from './tags.js';
-import { type TraceEvent, Transport } from './transport.js';
+import { openTransport, type TraceEvent, type Transport } from './transport.js';
 
 /** How a registry is reached. */
 export interface RegistryOptions extends EndpointOptions {
@@ -34,8 +34,6 @@ export interface RegistryOptions extends EndpointOptions {
 }
 
 const CONNECTIONS = 16;
-const TIMEOUTS: Timeouts = { connect: 15_000, headers: 60_000, body: 60_000 };
-const USER_AGENT = 'helm-chart-cache';
 
 /**
  * Opens the registry of a host. Nothing is asked and no file is read before the first call.
@@ -67,20 +65,7 @@ export class Registry implements Target {
 
   constructor(endpoint: Endpoint, options: RegistryOptions) {
     const { clock = SYSTEM_CLOCK, credentials } = options;
-    const transport = new Transport({
-      origin: endpoint.origin,
-      connections: options.connections ?? CONNECTIONS,
-      timeouts: { ...TIMEOUTS, ...options.timeouts },
-      userAgent: options.userAgent ?? USER_AGENT,
-      insecureSkipTlsVerify: options.insecureSkipTlsVerify,
-      caFile: options.caFile,
-      certFile: options.certFile,
-      keyFile: options.keyFile,
-      systemCaFiles: options.systemCaFiles,
-      proxy: options.proxy,
-      trace: options.trace,
-      now: clock.now,
-    });
+    const transport = openTransport(endpoint.origin, options, { connections: CONNECTIONS, now: clock.now });
     const authorizer = new Authorizer({
       origin: endpoint.origin,
       host: endpoint.host,

@@ -4,11 +4,12 @@
  */
 import type { Readable } from 'node:stream';
 import { ChartError, throwIfCancelled } from '../errors.js';
-import type { AgentOptions, AgentRequest, AgentResponse, Agents } from './connections.js';
+import type { AgentOptions, AgentRequest, AgentResponse, Agents, Timeouts } from './connections.js';
 import { ContentFault } from './content.js';
 import { explainFault, isUnknownAuthority, proxyRefusal } from './faults.js';
 import { type ProxyServer, type ProxySettings, proxyLookup } from './proxy.js';
 import { shownUrl } from './redact.js';
+import type { TlsOptions } from './tls.js';
 import { UploadStalled, watchedContent } from './watched-content.js';
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -51,6 +52,41 @@ export interface TransportOptions extends AgentOptions {
   readonly proxy: ProxySettings | undefined;
   readonly now: () => number;
   readonly trace: ((event: TraceEvent) => void) | undefined;
+}
+
+/** How a server is reached, a registry or another. */
+export interface ReachOptions extends TlsOptions {
+  /** Connections to one origin at the same time. */
+  readonly connections?: number | undefined;
+  readonly timeouts?: Partial<Timeouts> | undefined;
+  readonly userAgent?: string | undefined;
+  readonly proxy?: ProxySettings | undefined;
+  readonly trace?: ((event: TraceEvent) => void) | undefined;
+}
+
+const TIMEOUTS: Timeouts = { connect: 15_000, headers: 60_000, body: 60_000 };
+const USER_AGENT = 'helm-chart-cache';
+
+/** @param defaults.connections where the options do not say */
+export function openTransport(
+  origin: string,
+  options: ReachOptions,
+  { connections, now }: { readonly connections: number; readonly now: () => number },
+): Transport {
+  return new Transport({
+    origin,
+    connections: options.connections ?? connections,
+    timeouts: { ...TIMEOUTS, ...options.timeouts },
+    userAgent: options.userAgent ?? USER_AGENT,
+    insecureSkipTlsVerify: options.insecureSkipTlsVerify,
+    caFile: options.caFile,
+    certFile: options.certFile,
+    keyFile: options.keyFile,
+    systemCaFiles: options.systemCaFiles,
+    proxy: options.proxy,
+    trace: options.trace,
+    now,
+  });
 }
 
 export class Transport {

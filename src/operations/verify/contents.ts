@@ -1,10 +1,11 @@
 /** The content of blobs, each read once: is it what its name says, and the chart in it readable? */
-import { pipeline, type Readable, Transform } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { checkChartArchive } from '../../chart/archive/check.js';
 import type { ChartMetadata } from '../../chart/metadata.js';
 import { type ChartError, isChartError } from '../../errors.js';
 import type { Layout, Survey } from '../../layout/layout.js';
 import { type Digest, Digester, digestAlgorithm } from '../../oci/digest.js';
+import { hashed } from '../verified-blob.js';
 
 export type BlobState =
   | { readonly kind: 'intact'; readonly size: number }
@@ -125,14 +126,4 @@ function remember<T>(map: Map<Digest, Promise<T>>, digest: Digest, make: () => T
 function unreadable(error: unknown): BlobState {
   if (!isChartError(error) || error.code === 'CANCELLED') throw error;
   return error.code === 'BLOB_NOT_FOUND' ? { kind: 'missing' } : { kind: 'unreadable', error };
-}
-
-function hashed(content: Readable, digester: Digester): Readable {
-  const gauge = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      digester.update(chunk);
-      done(null, chunk);
-    },
-  });
-  return pipeline(content, gauge, () => undefined);
 }
