@@ -1,28 +1,17 @@
 /** What a terminal shows while charts are on their way. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { request } from 'node:http';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { temporaryDirectory } from '../helpers/fixtures.js';
+import { listen } from '../helpers/listen.js';
 import { chartCommand, runChart, startChart } from '../helpers/run.js';
 import { missingTerminal, runOnTerminal } from '../helpers/terminal.js';
 
 const noTerminal = missingTerminal();
 const skip = noTerminal === undefined ? false : `not installed: ${noTerminal}`;
-
-async function listen(t: TestContext, answer: (message: IncomingMessage, response: ServerResponse) => void) {
-  const server = createServer(answer).listen(0, '127.0.0.1');
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  await once(server, 'listening');
-  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
 
 /** A registry with one chart of a megabyte, which stops for a while in the middle of each large blob. */
 async function slowRegistry(t: TestContext, pause: number): Promise<string> {

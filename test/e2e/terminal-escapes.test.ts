@@ -1,24 +1,13 @@
 /** What a registry sends, and a terminal would act upon, is never shown as it came. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { describe, it, type TestContext } from 'node:test';
+import type { ServerResponse } from 'node:http';
+import { describe, it } from 'node:test';
+import { listen } from '../helpers/listen.js';
 import { chartCommand } from '../helpers/run.js';
 import { missingTerminal, runOnTerminal } from '../helpers/terminal.js';
 
 const noTerminal = missingTerminal();
 const skip = noTerminal === undefined ? false : `not installed: ${noTerminal}`;
-
-async function listen(t: TestContext, answer: (message: IncomingMessage, response: ServerResponse) => void) {
-  const server = createServer(answer).listen(0, '127.0.0.1');
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  await once(server, 'listening');
-  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
 
 describe('GHSA-c38g-469g-cmgx', () => {
   const EVIL = '\u001b[31m\u009b31m\u0007\u202Eevil\r';
