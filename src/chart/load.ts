@@ -18,6 +18,7 @@ import {
   readMetadata,
   validateMetadata,
 } from './metadata.js';
+import { checkOnce } from './sound-content.js';
 
 export interface LoadedChart {
   /** With the dependencies of a requirements.yaml. */
@@ -78,13 +79,11 @@ async function load(
     switch (file.path) {
       case 'Chart.lock':
       case 'requirements.lock':
-        checkLock(file.path, await read(file));
+        checkOnce('lock', await read(file), (bytes) => checkLock(file.path, bytes));
         break;
-      case 'values.yaml': {
-        const bytes = await read(file);
-        readChartFile(file.path, () => decodeYaml(bytes, VALUES));
+      case 'values.yaml':
+        checkOnce('values', await read(file), (bytes) => readChartFile(file.path, () => decodeYaml(bytes, VALUES)));
         break;
-      }
       case 'values.schema.json':
         if (!isValidJson(await read(file))) found.badSchemas.push(place + file.path);
         break;

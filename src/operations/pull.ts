@@ -10,7 +10,7 @@ import type { Descriptor } from '../oci/descriptor.js';
 import { type Digest, digestAlgorithm } from '../oci/digest.js';
 import { checkBytes, type RawManifest } from '../oci/manifest.js';
 import { formatReference, parseReference, type Reference, repositoryName } from '../oci/reference.js';
-import type { Destination, Source } from '../oci/target.js';
+import type { Destination, Source, TagOrDigest } from '../oci/target.js';
 import { TagBatch } from './batch.js';
 import { cachedArtifact, readCachedChart, summaryOf } from './cached-chart.js';
 import { type ChartArtifact, chartOf } from './chart-of-artifact.js';
@@ -130,20 +130,20 @@ async function pullChart(
     const { names: attached, items, bytes } = await pullReferrers(dependencies, about, source, destination);
     return { attached, referrers: items, receivedBytes: bytes };
   };
-  const remote = await resolveRemote(source, digest ?? wanted, name, signal);
-  const current = names.get(name)?.digest === remote.digest ? await intactArtifact(layout, remote) : undefined;
-  if (current) {
+  const found = await findManifest(layout, source, digest ?? wanted, name, names.get(name), signal);
+  if (found.current) {
+    const { descriptor, current } = found;
     const provenance = await verification?.afterCopy(name, current.parts);
-    const more = await referrersOf(await layout.readManifest(remote));
-    return { ...more, entry: { name, descriptor: remote }, status: 'current', provenance };
+    const more = await referrersOf(await layout.readManifest(descriptor));
+    return { ...more, entry: { name, descriptor }, status: 'current', provenance };
   }
+  const { manifest } = found;
   const listed = new Map<Digest, RawManifest>();
   const readListed = async ({ digest }: Descriptor): Promise<RawManifest> => {
     const manifest = listed.get(digest) ?? (await source.readManifest(digest, { signal }));
     listed.set(digest, manifest);
     return manifest;
   };
-  const manifest = await source.readManifest(remote.digest, { signal });
   const artifact = await chartOf(manifest, readListed);
   const { parts } = artifact;
   checkPromisedSizes(name, artifact);
@@ -234,9 +234,30 @@ async function readRemote(source: Source, blob: Descriptor, signal?: AbortSignal
   return bytes;
 }
 
-async function resolveRemote(source: Source, wanted: string, name: string, signal?: AbortSignal): Promise<Descriptor> {
+type FoundManifest =
+  | { readonly descriptor: Descriptor; readonly current: ChartArtifact; readonly manifest?: undefined }
+  | { readonly manifest: RawManifest; readonly current?: undefined };
+
+/**
+ * What the registry has under that tag or digest. Where the cache has something under the same name, HEAD tells whether it is that;
+ * where it has nothing there is nothing to compare, and the manifest is read at once.
+ *
+ * @param cached what the cache has under the name
+ */
+async function findManifest(
+  layout: Layout,
+  source: Source,
+  wanted: TagOrDigest,
+  name: string,
+  cached: Descriptor | undefined,
+  signal?: AbortSignal,
+): Promise<FoundManifest> {
   try {
-    return await source.resolve(wanted, { signal });
+    if (cached === undefined) return { manifest: await source.readManifest(wanted, { signal }) };
+    const descriptor = await source.resolve(wanted, { signal });
+    const current = cached.digest === descriptor.digest ? await intactArtifact(layout, descriptor) : undefined;
+    if (current) return { descriptor, current };
+    return { manifest: await source.readManifest(descriptor.digest, { signal }) };
   } catch (error) {
     if (!isChartError(error, 'MANIFEST_NOT_FOUND')) throw error;
     throw new ChartError('MANIFEST_NOT_FOUND', `${name}: not found`, { cause: error, hint: error.hint });
