@@ -33,8 +33,6 @@ export interface CopyOptions extends CallOptions {
   readonly verify?: boolean;
   /** Repositories at the destination that most likely hold the same content; see `WriteBlobOptions`. */
   readonly mountFrom?: readonly string[] | undefined;
-  /** The destination most likely has none of the blobs; see `WriteBlobOptions`. */
-  readonly likelyNew?: boolean | undefined;
   readonly onEvent?: (event: CopyEvent) => void;
 }
 
@@ -180,8 +178,8 @@ async function copyBlob(run: Run, descriptor: Descriptor, signal: AbortSignal): 
     if (content instanceof BytesReadable) return atHand(content, descriptor, options.onEvent);
     return measured(content, descriptor, signal, options.onEvent);
   };
-  const { verify, mountFrom, likelyNew } = options;
-  await destination.writeBlob(descriptor, open, { signal, verify, mountFrom, likelyNew });
+  const { verify, mountFrom } = options;
+  await destination.writeBlob(descriptor, open, { signal, verify, mountFrom });
   if (opened) {
     run.copiedBlobs += 1;
     run.copiedBytes += descriptor.size;

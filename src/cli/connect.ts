@@ -1,4 +1,5 @@
 /** One connection pool a host for a whole command, with the credentials and TLS options that were given or stored. */
+import { setFlagsFromString } from 'node:v8';
 import { ChartError } from '../errors.js';
 import type { Target } from '../oci/target.js';
 import type { Credentials } from '../registry/credentials.js';
@@ -48,6 +49,8 @@ export function registryOptions(
   options: ConnectionOptions,
 ): RegistryOptions {
   const { plainHttp, insecureSkipTlsVerify, caFile, certFile, keyFile } = options;
+  // The HTTP parser is WebAssembly: to optimize it takes a processor longer than all that it parses for most commands.
+  setFlagsFromString('--liftoff-only');
   return {
     plainHttp,
     insecureSkipTlsVerify,

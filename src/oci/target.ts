@@ -27,8 +27,6 @@ export interface WriteBlobOptions extends CallOptions {
   readonly verify?: boolean | undefined;
   /** Repositories of the same target that most likely hold the blob: a registry may take it over from one of them. */
   readonly mountFrom?: readonly string[] | undefined;
-  /** The destination most likely lacks the blob: a small one is sent without asking for it first, and sent in vain if it was there. */
-  readonly likelyNew?: boolean | undefined;
 }
 
 export interface ListReferrersOptions extends CallOptions {

@@ -2,7 +2,7 @@
  * Blobs on their way to the registry.
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#push
  *
- *     HEAD blobs/DIGEST                 not for a small blob that is most likely new. 200: it is there, nothing is sent
+ *     HEAD blobs/DIGEST                 200: it is there, nothing is sent
  *     POST blobs/uploads/...            mount.ts. At the same time as HEAD while blobs turn out to be new, so that such a
  *                                       blob takes two round trips; an upload that is not needed is cancelled
  *     PUT  Location&digest=DIGEST       the whole content: 201
@@ -38,12 +38,8 @@ export async function writeBlob(
   const signal = ownSignal(options.signal);
   for (let attempt = 1; ; attempt += 1) {
     try {
-      // After a fault it may be there all the same.
-      if (attempt === 1 && options.likelyNew && descriptor.size <= SMALL_BLOB) {
-        await sendUnasked(repository, descriptor, open, options.mountFrom ?? [], signal);
-      } else {
-        await sendUnlessThere(repository, descriptor, open, options.mountFrom ?? [], signal);
-      }
+      const upload = await startUnlessThere(repository, descriptor, options.mountFrom ?? [], signal);
+      if (upload !== undefined) await send(repository, upload, descriptor, open, signal);
       return whereabouts.note(descriptor.digest, repository.name);
     } catch (error) {
       if (error instanceof ContentFault) throw error.cause;
@@ -52,40 +48,6 @@ export async function writeBlob(
       await retry.sleep(delay, signal);
     }
   }
-}
-
-async function sendUnlessThere(
-  repository: RepositoryContext,
-  descriptor: Descriptor,
-  open: () => Promise<Readable>,
-  likely: readonly string[],
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const upload = await startUnlessThere(repository, descriptor, likely, signal);
-  if (upload !== undefined) await send(repository, upload, descriptor, open, signal);
-}
-
-/** The content is read while the registry begins the upload, unless that may turn out to be needless. */
-async function sendUnasked(
-  repository: RepositoryContext,
-  descriptor: Descriptor,
-  open: () => Promise<Readable>,
-  likely: readonly string[],
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const { whereabouts } = repository.client;
-  const starting = beginUpload(repository, descriptor.digest, likely, signal);
-  const mayBeMounted = likely.length > 0 || whereabouts.elsewhere(descriptor.digest, repository.name) !== undefined;
-  if (mayBeMounted) {
-    const upload = await starting;
-    if (upload !== undefined) await send(repository, upload, descriptor, open, signal);
-    return;
-  }
-  const reading = readContent(open, descriptor);
-  reading.catch(() => undefined);
-  const upload = await starting;
-  const read = async (): Promise<Readable> => new BytesReadable(await reading);
-  if (upload !== undefined) await send(repository, upload, descriptor, read, signal);
 }
 
 /** Of a small blob. */

@@ -110,7 +110,9 @@ function schemaMistakes(
   value: unknown,
   place: (path: Path, ofKey?: boolean) => Pick<Mistake, 'line' | 'column'>,
 ): Mistake[] {
-  const validate = new Ajv({ allErrors: true, strict: false, verbose: true }).compile(MIRROR_SCHEMA);
+  // That the schema itself is sound is held by a test: to ask here would take longer than all else.
+  const ajv = new Ajv({ allErrors: true, strict: false, verbose: true, meta: false, validateSchema: false });
+  const validate = ajv.compile(MIRROR_SCHEMA);
   if (validate(value)) return [];
   const errors = validate.errors ?? [];
   const told = errors.filter(

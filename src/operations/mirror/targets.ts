@@ -36,7 +36,7 @@ export interface MirrorTarget {
   finish(): void;
 }
 
-/** From this many tags of one repository on, one listing is less than asking for each. */
+/** From this many tags of one repository on, one listing is less than asking for each, if they are not there. */
 const LISTING_PAYS = 3;
 
 /** Repositories that are listed before they are needed, each time that one is asked for. */
@@ -60,6 +60,8 @@ export function registryTarget(
     const { host, path } = parseReference(repository);
     return (await connect(host as string)).repository(path);
   };
+  /** Whether the chart before was there: then the next ones most likely are, and a listing would say nothing that is not asked anyway. */
+  let present: boolean | undefined;
   const list = (place: Place, options: CallOptions): Promise<ReadonlySet<string> | undefined> => {
     const listing = listings.get(place.repository) ?? listTags(open(place), options);
     listings.set(place.repository, listing);
@@ -69,20 +71,20 @@ export function registryTarget(
     repository: open,
     async find(place, options) {
       const tag = wireTag(place.tag);
-      if (paysFor(place)) {
-        for (const next of ahead.splice(0, LISTINGS_AHEAD)) list(next, options).catch(() => undefined);
+      if (paysFor(place) && !(present && !listings.has(place.repository))) {
+        if (present === false)
+          for (const next of ahead.splice(0, LISTINGS_AHEAD)) list(next, options).catch(() => undefined);
         const tags = await list(place, options);
-        if (tags !== undefined && !tags.has(tag)) return undefined;
-        options.onLikely?.();
+        present = tags?.has(tag);
+        if (present === false) return undefined;
       }
-      return resolveOrNothing(await open(place), tag, options);
+      if (paysFor(place) || present) options.onLikely?.();
+      const found = await resolveOrNothing(await open(place), tag, options);
+      present = found !== undefined;
+      return found;
     },
     async write(place, { source, manifest }, options) {
-      // Where there was not one tag there is hardly a blob.
-      const tags = await listings.get(place.repository)?.catch(() => undefined);
-      const likelyNew = tags?.size === 0;
-      const named = { ...options, likelyNew, tag: wireTag(place.tag) };
-      const counts = await copyManifest(source, await open(place), manifest, named);
+      const counts = await copyManifest(source, await open(place), manifest, { ...options, tag: wireTag(place.tag) });
       return { counts, named: async () => undefined };
     },
     finish: () => undefined,

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, it } from 'node:test';
+import { Ajv } from 'ajv';
 import { isChartError } from '../../../src/errors.js';
 import { formatSchema, MIRROR_EXAMPLE } from '../../../src/operations/mirror/example.js';
 import { parseMirrorFile } from '../../../src/operations/mirror/mirror-file.js';
@@ -132,8 +133,10 @@ charts:
     assert.equal(parseMirrorFile(all, 'mirror.yaml', DIRECTORY).entries.length, 6);
   });
 
-  it('has the schema that is shipped', () => {
+  it('has the schema that is shipped, and it is sound', () => {
     const shipped = readFileSync(join(PROJECT, 'schemas', 'mirror.schema.json'), 'utf8');
+    const ajv = new Ajv();
+    assert.equal(ajv.validateSchema(JSON.parse(shipped)), true, ajv.errorsText());
     assert.deepEqual(JSON.parse(shipped), JSON.parse(formatSchema()));
   });
 });
