@@ -1,6 +1,7 @@
 /** What the functions of this folder share: where the cache is, how it is to be treated, and what is known of it so far. */
 import { existsSync } from 'node:fs';
 import { ChartError } from '../errors.js';
+import { WriteBack } from './durable.js';
 import { IndexFile } from './index-file.js';
 import { IndexUpdates } from './index-update.js';
 import { prepareLayout } from './layout-file.js';
@@ -25,6 +26,8 @@ export interface LayoutContext {
   /** Absolute. */
   readonly dir: string;
   readonly fsync: boolean;
+  /** Undefined without fsync. */
+  readonly writeBack: WriteBack | undefined;
   readonly readOnly: boolean;
   readonly index: IndexFile;
   readonly updates: IndexUpdates;
@@ -54,5 +57,6 @@ export function createContext(
     return prepared;
   };
   const updates = new IndexUpdates({ dir, index, workspace, fsync, lockTimeout, onLockWait, prepare });
-  return { dir, fsync, readOnly, index, updates, workspace, facts, prepare };
+  const writeBack = fsync ? new WriteBack() : undefined;
+  return { dir, fsync, writeBack, readOnly, index, updates, workspace, facts, prepare };
 }

@@ -1,7 +1,7 @@
 /**
  * What makes a file last: fsync of the file before its rename, and of the directory after it.
  */
-import { chmodSync, closeSync, fsync, openSync, renameSync } from 'node:fs';
+import { chmodSync, closeSync, fdatasync, fsync, openSync, renameSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { ChartError, systemErrorCode } from '../errors.js';
@@ -9,6 +9,22 @@ import { systemReason } from './faults.js';
 
 /** Off the main thread: several files sync at the same time, and the file system commits them together. */
 export const syncFile: (fd: number) => Promise<void> = promisify(fsync);
+
+const syncContent: (fd: number) => Promise<void> = promisify(fdatasync);
+
+/** Sets the disk to work on files that are still being written. One at a time: each takes one of the few threads for the disk. */
+export class WriteBack {
+  #isBusy = false;
+
+  /** @returns undefined while it is busy. Rejects where content was lost: nobody else is told of that. */
+  begin(fd: number): Promise<void> | undefined {
+    if (this.#isBusy) return undefined;
+    this.#isBusy = true;
+    return syncContent(fd).finally(() => {
+      this.#isBusy = false;
+    });
+  }
+}
 
 /**
  * Makes renames into the directory last. Does nothing where directories cannot be synced (Windows, some network mounts).

@@ -11,10 +11,8 @@
  *
  * Modes are 0444 less umask, as Helm 3.6.3 has them.
  */
-import { write, writeSync } from 'node:fs';
-import { finished, type Readable } from 'node:stream';
-import { promisify } from 'node:util';
-import { ChartError, cancelled, isChartError, systemErrorCode, throwIfCancelled } from '../errors.js';
+import type { Readable } from 'node:stream';
+import { ChartError, isChartError, systemErrorCode, throwIfCancelled } from '../errors.js';
 import { makeDirectory } from '../make-directory.js';
 import type { Descriptor } from '../oci/descriptor.js';
 import { type Digest, type DigestAlgorithm, Digester, digestAlgorithm, digestOf } from '../oci/digest.js';
@@ -24,6 +22,7 @@ import type { LayoutContext } from './context.js';
 import { moveFile, syncFile } from './durable.js';
 import { writeFault } from './faults.js';
 import { blobPath, blobsDir } from './paths.js';
+import { receive, writeAll } from './receive.js';
 
 export interface IngestOptions extends CallOptions {
   readonly mediaType: string;
@@ -47,7 +46,7 @@ export async function putBytes(
     if (hasBytes(context.dir, descriptor.digest, bytes)) return;
     const file = context.workspace.createFile(BLOB_MODE);
     try {
-      await writeAll(file.fd, file.path, bytes);
+      await writeAll(file, [bytes]);
       await place(context, file, descriptor.digest);
     } finally {
       file.discard();
@@ -74,7 +73,7 @@ export async function ingestBlob(
     const file = context.workspace.createFile(BLOB_MODE);
     try {
       const digester = new Digester(algorithm);
-      await receive(content, file, digester, expected?.size, signal);
+      await receive(content, file, digester, { limit: expected?.size, signal, writeBack: context.writeBack });
       const { size } = digester;
       const digest = digester.digest();
       check(expected, digest, size);
@@ -155,45 +154,6 @@ export async function isIntact({ dir }: LayoutContext, descriptor: Descriptor, s
     const isDamaged = ['BLOB_NOT_FOUND', 'BLOB_SIZE_MISMATCH', 'BLOB_DIGEST_MISMATCH'] as const;
     if (isDamaged.some((code) => isChartError(error, code))) return false;
     throw error;
-  }
-}
-
-/** Writes a stream to a file. Hashes a piece while the system writes it. */
-export async function receive(
-  content: Readable,
-  { fd, path }: { readonly fd: number; readonly path: string },
-  digester: Digester,
-  limit?: number,
-  signal?: AbortSignal,
-): Promise<void> {
-  throwIfCancelled(signal);
-  const onAbort = (): void => void content.destroy(cancelled(signal as AbortSignal));
-  signal?.addEventListener('abort', onAbort, { once: true });
-  finished(content, () => signal?.removeEventListener('abort', onAbort));
-  for await (const piece of content as AsyncIterable<Uint8Array | string>) {
-    const chunk = typeof piece === 'string' ? Buffer.from(piece) : piece;
-    if (limit !== undefined && digester.size + chunk.length > limit) {
-      throw new ChartError('BLOB_SIZE_MISMATCH', `the content has more than the ${limit} bytes that were promised`);
-    }
-    const written = writeAll(fd, path, chunk);
-    digester.update(chunk);
-    await written;
-  }
-}
-
-const writeAsync = promisify(write);
-
-/** Bytes up to which writing takes less time than handing it to another thread. */
-const SMALL = 32 * 1024;
-
-async function writeAll(fd: number, path: string, bytes: Uint8Array): Promise<void> {
-  try {
-    for (let done = 0; done < bytes.length; ) {
-      const left = bytes.length - done;
-      done += left <= SMALL ? writeSync(fd, bytes, done) : (await writeAsync(fd, bytes, done, left)).bytesWritten;
-    }
-  } catch (error) {
-    throw writeFault(error, path);
   }
 }
 

@@ -15,9 +15,10 @@ import type { LayoutContext } from './context.js';
 import { writeFault, writing } from './faults.js';
 import type { IndexEdit } from './index-edit.js';
 import { ANNOTATION_HIDDEN_NAME, claimedDigest } from './index-json.js';
-import { BLOB_MODE, place, receive } from './ingest.js';
+import { BLOB_MODE, place } from './ingest.js';
 import { checkLayoutFile, hasOtherVersion } from './layout-file.js';
 import { blobPath, layoutFilePath } from './paths.js';
+import { receive } from './receive.js';
 import type { SurveyedEntry } from './survey.js';
 
 /** A change to one entry of index.json, which is not made if the entry is another by then. */
@@ -136,7 +137,7 @@ async function replaceLink(context: LayoutContext, digest: Digest, signal?: Abor
   const file = context.workspace.createFile(BLOB_MODE);
   try {
     const digester = new Digester(digestAlgorithm(digest));
-    await receive(openBlob(context.dir, digest), file, digester, undefined, signal);
+    await receive(openBlob(context.dir, digest), file, digester, { signal, writeBack: context.writeBack });
     if (digester.digest() === digest) await place(context, file, digest);
   } finally {
     file.discard();

@@ -15,8 +15,9 @@ import type { BlobUpload, CallOptions } from '../oci/target.js';
 import { hashFile } from './blobs.js';
 import type { LayoutContext } from './context.js';
 import { readFault, writeFault, writing } from './faults.js';
-import { BLOB_MODE, isIntact, place, receive, relying } from './ingest.js';
+import { BLOB_MODE, isIntact, place, relying } from './ingest.js';
 import { ingestDir } from './paths.js';
+import { receive } from './receive.js';
 import { isUploadId, newUploadId, uploadName } from './upload-names.js';
 
 const UPLOAD_TYPE = 'application/octet-stream';
@@ -97,7 +98,7 @@ class FileUpload implements BlobUpload {
       try {
         const digester = await this.#hashed(fd, this.#digester?.algorithm, signal);
         this.#digester = undefined;
-        await receive(content, { fd, path: this.#path }, digester, undefined, signal);
+        await receive(content, { fd, path: this.#path }, digester, { signal, writeBack: this.#context.writeBack });
         this.#digester = digester;
       } finally {
         this.#size = fstatSync(fd).size;

@@ -33,6 +33,7 @@ export interface DockerRegistry {
   readonly url: string;
   /** Where it keeps its content. */
   readonly storage: string;
+  readonly pid: number;
   /** Ends it and removes its content. */
   stop(): Promise<void>;
 }
@@ -81,7 +82,7 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
     };
     const url = `${options.tls ? 'https' : 'http'}://localhost:${port}`;
     const log = await untilReady(child, url);
-    if (log === undefined) return { host: `localhost:${port}`, port, url, storage, stop };
+    if (log === undefined) return { host: `localhost:${port}`, port, url, storage, pid: child.pid ?? 0, stop };
     process.removeListener('exit', kill);
     await end(child);
     if (attempt === 5) throw new Error(`docker-registry does not start:\n${log}`);
