@@ -408,6 +408,31 @@ describe('chart mirror', () => {
     }
   });
 
+  it('tells what is wrong from what is right beside it: names, versions, schemes', async (t) => {
+    const home = temporaryDirectory(t);
+    const { url } = await startClassicServer(t);
+    writeFileSync(join(home, 'index.yaml'), indexOf(packed));
+    const sources = [
+      `{source: ., name: wep}`,
+      `{source: ., name: web, version: ^7}`,
+      `{source: ., name: db, version: 3.2.1}`,
+      `{source: "${url.replace('http:', 'https:')}"}`,
+    ];
+    writeFileSync(join(home, 'm.yaml'), `version: 1\ntarget: cache:x\ncharts:\n  - ${sources.join('\n  - ')}\n`);
+    const { exit, stderr } = await runChart(['mirror', '-f', 'm.yaml', '--dry-run'], { home, cwd: home });
+    assert.equal(exit, 1);
+    assert.match(stderr, /m\.yaml:4: .* has no chart that fits "wep"\nDid you mean web\?/);
+    assert.match(stderr, /m\.yaml:5: .* web has no version that fits "\^7"\nThe nearest is 2\.0\.0-rc\.1\./);
+    assert.match(stderr, /m\.yaml:7: .*server gave HTTP response to HTTPS client\n.*write http:\/\/ there/);
+    assert.doesNotMatch(stderr, /m\.yaml:6/);
+    const run = async (...args: string[]) => (await runChart(['mirror', ...args], { home, cwd: home })).stderr;
+    assert.match(await run('-f', 'nowhere.yaml'), /cannot read the mirror file nowhere\.yaml: no such file\n/);
+    assert.match(
+      await run('registry.example.com/team/web', 'cache'),
+      /it is written oci:\/\/registry\.example\.com\/team\/web/,
+    );
+  });
+
   it('two charts that would go to one place are not mixed up', async (t) => {
     const home = temporaryDirectory(t);
     writeFileSync(join(home, 'index.yaml'), indexOf(packed));

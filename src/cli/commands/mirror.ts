@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { ChartError } from '../../errors.js';
+import { ChartError, systemErrorCode } from '../../errors.js';
 import type { MirrorFile } from '../../operations/mirror/mirror-file.js';
 import type { MirrorEntry, MirrorInput } from '../../operations/mirror/types.js';
 import type { PasswordCredentials } from '../../registry/secrets.js';
@@ -166,7 +166,11 @@ async function readText(context: Context, file: string): Promise<[text: string, 
   try {
     return [await readFile(file, 'utf8'), file, dirname(resolve(file))];
   } catch (cause) {
-    throw new ChartError('USAGE', `cannot read ${file}: ${(cause as Error).message}`, { cause });
+    const code = systemErrorCode(cause);
+    const reason =
+      code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'it is a directory' : (cause as Error).message;
+    const hint = code === 'ENOENT' ? '"chart mirror init FILE" writes an example.' : undefined;
+    throw new ChartError('USAGE', `cannot read the mirror file ${file}: ${reason}`, { cause, hint });
   }
 }
 

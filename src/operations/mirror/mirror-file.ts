@@ -17,7 +17,7 @@ import { parseVersionRange } from '../../chart/version-range.js';
 import { ChartError, isChartError } from '../../errors.js';
 import { checkTemplate, parseTarget } from './placement.js';
 import { MIRROR_SCHEMA } from './schema.js';
-import { sourceKind } from './sources.js';
+import { sourceKind } from './source-kind.js';
 import type { MirrorEntry } from './types.js';
 
 /** How one host is reached, with names of environment variables in place of secrets. */
@@ -87,7 +87,8 @@ export function parseMirrorFile(text: string, file: string, directory: string): 
     target,
     flavour: mediaType,
     registries: new Map(Object.entries(registries).map(([host, settings]) => [host, withPaths(settings, directory)])),
-    entries: charts.map((entry) => ({
+    entries: charts.map((entry, index) => ({
+      where: `${file}:${place(['charts', index, 'source']).line}`,
       ...defaults,
       ...entry,
       source: within(directory, entry.source),

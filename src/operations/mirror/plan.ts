@@ -129,12 +129,12 @@ class Planning {
   }
 
   /** Runs what may fail for one entry without an end to the others. */
-  async failing<T>({ source }: Wish, work: () => Promise<T>): Promise<T | undefined> {
+  async failing<T>({ source, entry: { where } }: Wish, work: () => Promise<T>): Promise<T | undefined> {
     try {
       return await work();
     } catch (error) {
       if (!isChartError(error) || error.code === 'CANCELLED') throw error;
-      this.#failures.push({ source, error });
+      this.#failures.push({ source, error: where === undefined ? error : located(error, where, source) });
       return undefined;
     }
   }
@@ -186,6 +186,14 @@ class Planning {
       prereleases: this.#prereleases,
     };
   }
+}
+
+/** `mirror.yaml:12: oci://...: not found` */
+function located(error: ChartError, where: string, source: string): ChartError {
+  const text = error.message.includes(source) ? error.message : `${source}: ${error.message}`;
+  const plain = /^https:/i.test(source) ? 'write http:// there' : 'write "plainHttp: true" for it under "registries"';
+  const hint = error.hint?.replace('add --plain-http', plain);
+  return new ChartError(error.code, `${where}: ${text}`, { hint, cause: error });
 }
 
 function conflict(target: string, one: string, other: string): ChartError {

@@ -10,8 +10,6 @@
  *
  * What is listed is listed once, however many entries ask for it.
  */
-import { existsSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { LayerFlavour } from '../../artifact.js';
 import type { OpenBundle } from '../../bundle/open.js';
@@ -21,7 +19,7 @@ import { ChartError, isChartError } from '../../errors.js';
 import { type Layout, openLayout } from '../../layout/layout.js';
 import { isHost, parseReference, repositoryName, splitName, wireTag } from '../../oci/reference.js';
 import type { CallOptions, Source, Target } from '../../oci/target.js';
-import { isWebAddress, parseFileAddress, parseWebAddress, type RepositoryAddress } from '../../repository/address.js';
+import { parseFileAddress, parseWebAddress, type RepositoryAddress } from '../../repository/address.js';
 import type { Fetch } from '../../repository/fetch.js';
 import type { IndexedChart } from '../../repository/index-entry.js';
 import type { RepositoryIndex } from '../../repository/read-index.js';
@@ -29,9 +27,10 @@ import { ClassicRepository } from '../../repository/repository.js';
 import { isPattern, patternTest } from '../pattern.js';
 import { ClassicChart } from './classic-chart.js';
 import type { Findings, FoundChart } from './found-chart.js';
+import { noSuchChart, noSuchVersion } from './nothing-fits.js';
 import { OciChart } from './oci-chart.js';
-import { isBundleFile } from './placement.js';
 import { isWanted, selectTags, selectVersions } from './selection.js';
+import { sourceKind } from './source-kind.js';
 import type { LeftOut, MirrorEntry } from './types.js';
 
 export interface SourceDependencies {
@@ -43,22 +42,6 @@ export interface SourceDependencies {
   /** Of what comes from classic repositories. */
   readonly flavour: LayerFlavour;
   readonly signal?: AbortSignal | undefined;
-}
-
-export type SourceKind = 'repository' | 'catalog' | 'web' | 'file' | 'layout' | 'cache' | 'bundle';
-
-/** Tells sources apart by how they are written, and the two that are directories by what lies there. @throws ChartError `USAGE` */
-export function sourceKind(text: string): SourceKind {
-  if (isWebAddress(text)) return 'web';
-  if (text === 'cache' || text.startsWith('cache:')) return 'cache';
-  if (text.startsWith('bundle:') || (isBundleFile(text) && !text.startsWith('oci://'))) return 'bundle';
-  if (text.startsWith('oci://')) return isPattern(text) ? 'catalog' : 'repository';
-  const path = /^file:/i.test(text) ? fileURLToPath(text) : resolve(text);
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() && existsSync(join(path, 'oci-layout'))) return 'layout';
-  if (/^file:/i.test(text) || /^\.{0,2}[/\\]|^[A-Za-z]:[/\\]|^\.{1,2}$/.test(text) || existsSync(path)) return 'file';
-  throw new ChartError('USAGE', `${JSON.stringify(text)} is no source of charts`, {
-    hint: 'A source is oci://HOST/PATH, oci://HOST/PATH/*, https://HOST/PATH, a directory with an index.yaml, "cache", or a bundle.',
-  });
 }
 
 export class Sources {
@@ -135,7 +118,7 @@ export class Sources {
     const fits = patternTest(pattern);
     const fixed = pattern.slice(0, pattern.search(/[*?]/)).replace(/[^/]*$/, '');
     const wanted = listed.filter((path) => fits(path) && isWanted(entry, path, path.slice(path.lastIndexOf('/') + 1)));
-    if (wanted.length === 0) throw nothing(entry, `${host} lists no repository that fits`);
+    if (wanted.length === 0) throw noSuchChart(entry, `${host} lists no repository that fits`, listed);
     const found = await Promise.all(
       wanted.map((path) =>
         this.#findTags(
@@ -152,7 +135,7 @@ export class Sources {
     const key = `${place.host}/${place.path}`;
     const tags = await once(this.#tags, key, () => collect(place.repository.listTags(this.#call())));
     const { versions, prereleases } = selectTags(tags, entry);
-    if (versions.length === 0 && !quiet) throw nothing(entry, `${key} has no version that fits`);
+    if (versions.length === 0 && !quiet) throw noSuchVersion(entry, key, tags, prereleases);
     return {
       charts: versions.map(({ tag, version }) => chartAt(place, tag, version)),
       leftOut: [],
@@ -191,8 +174,10 @@ export class Sources {
       }),
     );
     const findings = merged(found);
-    if (findings.charts.length === 0) throw nothing(entry, `${entry.source} holds no chart that fits`);
-    return findings;
+    if (findings.charts.length > 0) return findings;
+    const all = names.map((name) => name.slice(name.lastIndexOf('/') + 1));
+    if (wanted.length === 0) throw noSuchChart(entry, `${entry.source} holds no chart that fits`, all);
+    throw noSuchVersion(entry, `${entry.source} ${entry.name ?? ''}`.trim(), [], findings.prereleases);
   }
 
   async #findClassic(entry: MirrorEntry, address: RepositoryAddress): Promise<Findings> {
@@ -207,7 +192,17 @@ export class Sources {
       for (const chart of selected.versions) charts.push(await this.#indexedChart(repository, chart));
     }
     const broken = index.broken.filter(({ name, version }) => isWanted(entry, name) && fitsRule(entry, version));
-    if (charts.length === 0 && broken.length === 0) throw nothing(entry, `${address.shown} has no chart that fits`);
+    if (charts.length === 0 && broken.length === 0) {
+      const wanted = [...index.charts].filter(([name]) => isWanted(entry, name));
+      if (wanted.length === 0) throw noSuchChart(entry, `${address.shown} has no chart that fits`, index.charts.keys());
+      const versions = wanted.flatMap(([, all]) => all.map(({ version }) => version));
+      throw noSuchVersion(
+        entry,
+        [address.shown, ...wanted.map(([name]) => name).slice(0, 3)].join(' '),
+        versions,
+        prereleases,
+      );
+    }
     const told = (duplicate: boolean): LeftOut[] =>
       broken
         .filter((entry) => entry.duplicate === duplicate)
@@ -295,16 +290,6 @@ function merged(all: readonly Findings[]): Findings {
     refused: all.flatMap(({ refused }) => refused),
     prereleases: all.reduce((sum, { prereleases }) => sum + prereleases, 0),
   };
-}
-
-function nothing({ version, name, prerelease }: MirrorEntry, reason: string): ChartError {
-  const wishes = [name, version].filter((wish) => wish !== undefined).map((wish) => JSON.stringify(wish));
-  return new ChartError('CHART_NOT_FOUND', [reason, ...wishes].join(' '), {
-    hint:
-      prerelease || version !== undefined
-        ? undefined
-        : 'Prereleases are taken with --prerelease (prerelease: true) only.',
-  });
 }
 
 async function collect(names: AsyncIterable<string>): Promise<string[]> {

@@ -6,6 +6,8 @@ import type { Digest } from '../../oci/digest.js';
 export interface MirrorEntry {
   /** See sources.ts. */
   readonly source: string;
+  /** Where the entry itself stands, for errors: `mirror.yaml:12`. */
+  readonly where?: string | undefined;
   /** Chart names of a source that holds several: a name, or a pattern with `*` and `?`. */
   readonly name?: string | undefined;
   /** A version range; without it every release fits. */

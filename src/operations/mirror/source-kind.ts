@@ -1,0 +1,36 @@
+/** What an entry's `source` is, told by how it is written. */
+import { existsSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ChartError } from '../../errors.js';
+import { parseReference } from '../../oci/reference.js';
+import { isWebAddress } from '../../repository/address.js';
+import { isPattern } from '../pattern.js';
+import { isBundleFile } from './placement.js';
+
+export type SourceKind = 'repository' | 'catalog' | 'web' | 'file' | 'layout' | 'cache' | 'bundle';
+
+/** Tells sources apart by how they are written, and the two that are directories by what lies there. @throws ChartError `USAGE` */
+export function sourceKind(text: string): SourceKind {
+  if (isWebAddress(text)) return 'web';
+  if (text === 'cache' || text.startsWith('cache:')) return 'cache';
+  if (text.startsWith('bundle:') || (isBundleFile(text) && !text.startsWith('oci://'))) return 'bundle';
+  if (text.startsWith('oci://')) return isPattern(text) ? 'catalog' : 'repository';
+  const path = /^file:/i.test(text) ? fileURLToPath(text) : resolve(text);
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() && existsSync(join(path, 'oci-layout'))) return 'layout';
+  if (/^file:/i.test(text) || /^\.{0,2}[/\\]|^[A-Za-z]:[/\\]|^\.{1,2}$/.test(text) || existsSync(path)) return 'file';
+  const hint = isReference(text)
+    ? `Of a registry it is written oci://${text}; of a chart repository, https://${text}.`
+    : 'A source is oci://HOST/PATH, oci://HOST/PATH/*, https://HOST/PATH, a directory with an index.yaml, "cache", or a bundle.';
+  throw new ChartError('USAGE', `${JSON.stringify(text)} is no source of charts`, { hint });
+}
+
+/** As pull and push take it, with a host that looks like one. */
+function isReference(text: string): boolean {
+  try {
+    return parseReference(text.replaceAll('*', 'x')).host !== undefined;
+  } catch (error) {
+    if (error instanceof ChartError) return false;
+    throw error;
+  }
+}
