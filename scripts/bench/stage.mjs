@@ -14,8 +14,10 @@ const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 export async function openStage(work, { peers, count, many }) {
   const charts = makeCharts(work, count);
   const registry = await startRegistry(work);
+  // Where it is set, Node reads certificates at every start, before any program of its own: that would pass for bare Node.
+  const { NODE_EXTRA_CA_CERTS: _, ...inherited } = process.env;
   const environment = {
-    ...process.env,
+    ...inherited,
     HOME: work,
     HELM_EXPERIMENTAL_OCI: '1',
     HELM_CACHE_HOME: join(work, 'helm-cache'),

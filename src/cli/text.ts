@@ -1,10 +1,14 @@
 /** Text that came from elsewhere, made fit for a terminal; sizes and ages as Helm writes them. */
 
+/** Nothing but printable ASCII, as nearly all of it is. */
+const PLAIN = /^[ -~]*$/;
+
 /**
  * Replaces what a terminal would act upon (C0 and C1 controls, escape sequences, bidirectional overrides) by a visible
  * form. Tabs and line breaks go too, so that one value stays one cell.
  */
 export function printable(text: string): string {
+  if (PLAIN.test(text)) return text;
   return text.replace(/[\p{Cc}\u200E\u200F\u202A-\u202E\u2066-\u2069\u2028\u2029]/gu, (character) => {
     return `\\u{${(character.codePointAt(0) as number).toString(16)}}`;
   });

@@ -16,7 +16,7 @@ import type { DerivedFile, Layout } from '../layout/layout.js';
 import { type Digest, isDigest } from '../oci/digest.js';
 import type { ListedChart } from './summary.js';
 
-const FILE: DerivedFile = { name: 'list-cache', kind: 'chart-list-2' };
+const FILE: DerivedFile = { name: 'list-cache', kind: 'chart-list-3' };
 /** Names from which on it is worth writing down what is known. */
 export const ENOUGH = 200;
 /** New charts from which on that is so where the names are not written too. */

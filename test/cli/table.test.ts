@@ -1,21 +1,29 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { renderTable } from '../../src/cli/table.js';
+import { renderColumns, renderTable } from '../../src/cli/table.js';
 import { formatAge, formatSize, printable, printableLines } from '../../src/cli/text.js';
 
 test('joins cells by tabs and pads every column, the last too', async () => {
-  const rows = [
-    ['REF', 'NAME'],
-    ['a.io/x:v1', 'c'],
-    ['b', 'longer'],
-  ];
-  assert.equal(await renderTable(rows), 'REF      \tNAME  \na.io/x:v1\tc     \nb        \tlonger\n');
+  const others = ['c'];
+  const firsts = ['REF', 'a.io/x:v1', 'a.io/x:v2', 'b'];
+  const ends = [['NAME'], others, others, ['longer']];
+  const table = 'REF      \tNAME  \na.io/x:v1\tc     \na.io/x:v2\tc     \nb        \tlonger\n';
+  assert.equal(await renderColumns(firsts, ends), table);
+  assert.equal(await renderTable(firsts.map((first, row) => [first, ...(ends[row] ?? [])])), table);
+  assert.equal(await renderTable([['a']]), 'a\n');
+  assert.equal(await renderTable([]), '');
 });
 
 test('cuts a cell of more than 60 columns to 57 and three dots, and counts wide characters twice', async () => {
   assert.equal(await renderTable([['x'.repeat(60)]]), `${'x'.repeat(60)}\n`);
   assert.equal(await renderTable([['x'.repeat(61)]]), `${'x'.repeat(57)}...\n`);
-  assert.equal(await renderTable([['日'.repeat(31)], ['y']]), `${'日'.repeat(28)}...\ny${' '.repeat(58)}\n`);
+  const wide = '日'.repeat(31);
+  const cut = `${'日'.repeat(28)}...`;
+  const twice = [
+    [wide, 'x', wide],
+    ['y', 'zz', ''],
+  ];
+  assert.equal(await renderTable(twice), `${cut}\tx \t${cut}\ny${' '.repeat(58)}\tzz\t${' '.repeat(59)}\n`);
 });
 
 test('writes sizes in binary units with one decimal', () => {

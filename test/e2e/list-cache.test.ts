@@ -1,6 +1,5 @@
 /** `list` of many charts, with what it knows from the time before: the truth is on the disk, whatever list-cache says. */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import {
   chmodSync,
   existsSync,
@@ -15,6 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { checksum } from '../../src/layout/derived-file.js';
 import { openLayout } from '../../src/layout/layout.js';
 import { temporaryDirectory } from '../helpers/fixtures.js';
 import { assertValidLayout, type StoredArtifact, storeArtifact } from '../helpers/layout.js';
@@ -56,9 +56,9 @@ function blobPath(digest: string): string {
   return join(cache, 'blobs', ...digest.split(':'));
 }
 
-/** Content of list-cache with the hash that belongs to it. */
+/** Content of list-cache with the checksum that belongs to it. */
 function sealed(content: string): string {
-  return `chart-list-2 sha256:${createHash('sha256').update(content).digest('hex')}\n${content}`;
+  return `chart-list-3 ${checksum(Buffer.from(content))}\n${content}`;
 }
 
 test('what was listed once is listed again from list-cache, and is the same', async () => {
@@ -114,7 +114,7 @@ test('whatever lies in its place, the list is right', async () => {
     '',
     'x',
     good.slice(0, -1),
-    good.replace('chart-list-2', 'chart-list-9'),
+    good.replace('chart-list-3', 'chart-list-9'),
     good.replace('"1.0.0"', '"9.0.0"'),
     Buffer.alloc(100_000),
     sealed(''),

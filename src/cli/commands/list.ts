@@ -7,7 +7,7 @@ import { addFormatOption, type FormatOptions, readOptions } from '../options.js'
 import { renderData, summaryData } from '../render.js';
 import { formatAge, formatSize, printable } from '../text.js';
 
-const HEADER = ['REF', 'NAME', 'VERSION', 'DIGEST', 'SIZE', 'CREATED'];
+const OTHERS: readonly string[] = ['NAME', 'VERSION', 'DIGEST', 'SIZE', 'CREATED'];
 
 interface ListOptions extends FormatOptions {
   readonly incompatible?: boolean;
@@ -62,7 +62,7 @@ async function print(
   } else if (quiet) {
     context.stdout.write(charts.map(({ ref }) => `${printable(ref)}\n`).join(''));
   } else {
-    const { renderTable } = await import('../table.js');
+    const { renderColumns } = await import('../table.js');
     const now = new Date();
     // The same for all names of one manifest.
     const known = new Map<string, readonly string[]>();
@@ -74,7 +74,12 @@ async function print(
       known.set(digest, cells);
       return cells;
     };
-    const rows = charts.map((chart) => [printable(chart.ref), ...cellsOf(chart)]);
-    context.stdout.write(await renderTable([HEADER, ...rows]));
+    const refs = ['REF'];
+    const others = [OTHERS];
+    for (const chart of charts) {
+      refs.push(printable(chart.ref));
+      others.push(cellsOf(chart));
+    }
+    context.stdout.write(await renderColumns(refs, others));
   }
 }
