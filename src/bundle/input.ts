@@ -52,8 +52,14 @@ function named(error: unknown, label: string): unknown {
   };
   return new ChartError('BUNDLE_UNREADABLE', `cannot read ${label}: ${reasons[code] ?? code}`, {
     cause: error,
-    hint: code === 'EISDIR' ? 'A bundle is one file; an unpacked layout is a cache: --cache-dir.' : undefined,
+    hint: hintFor(code, label),
   });
+}
+
+function hintFor(code: string, label: string): string | undefined {
+  if (code === 'EISDIR') return 'A bundle is one file; an unpacked layout is a cache: --cache-dir.';
+  if (code !== 'ENOENT' || !/^(?:oci:\/\/)?[^/\\]+\/.+[:@][^/\\]+$/.test(label)) return undefined;
+  return `That reads a file that chart bundle wrote. chart pull ${label} brings a chart from its registry.`;
 }
 
 /** The words of Go's readers are short. */

@@ -14,6 +14,7 @@ export interface DirectoryChart {
   readonly walked: WalkedChart;
   /** The same files, to be read and unpacked. */
   readonly files: readonly ChartFile[];
+  readonly rules: IgnoreRules;
 }
 
 export interface DirectoryOptions {
@@ -27,8 +28,9 @@ export async function readDirectory(
   { signal, limits }: DirectoryOptions = {},
 ): Promise<DirectoryChart> {
   const budget = new ChartBudget(limits);
-  const walked = await walkChart(directory, { rules: readRules(directory, budget.limits), budget, signal });
-  return { walked, files: walked.files.map((file) => chartFile(file, budget, signal)) };
+  const rules = readRules(directory, budget.limits);
+  const walked = await walkChart(directory, { rules, budget, signal });
+  return { walked, files: walked.files.map((file) => chartFile(file, budget, signal)), rules };
 }
 
 /** The rules of the chart's `.helmignore`, or Helm's defaults where there is none. */

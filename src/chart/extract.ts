@@ -5,6 +5,7 @@
  * archive is read twice: once to check all of it, and the way for each of its files, before the first byte is written, and
  * once to write. Each file appears whole, under its name, or not at all.
  */
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
@@ -14,11 +15,14 @@ import { type ArchiveEntry, outermost, type ReadArchiveOptions, readArchive } fr
 import { checkChartName } from './chart-name.js';
 import { checkWayClear } from './extract-plan.js';
 import { FileWriter } from './file-writer.js';
+import { findLeftovers } from './leftovers.js';
 
 export interface ExtractedChart {
   /** DESTINATION/NAME, as the user would write it. */
   readonly directory: string;
   readonly name: string;
+  /** What was there before and is not in the chart, see {@link findLeftovers}. */
+  readonly leftovers: readonly string[];
 }
 
 export interface ExtractOptions extends ReadArchiveOptions {
@@ -47,13 +51,14 @@ export async function extractChart(
   options.onName?.(metadata.name);
   const directory = path.join(destination, metadata.name);
   checkWayClear(directory, entries);
+  const isNew = !existsSync(directory);
   const writer = new FileWriter(directory);
   try {
     await write(await open(), { writer, checked: entries, options });
   } finally {
     writer.close();
   }
-  return { directory, name: metadata.name };
+  return { directory, name: metadata.name, leftovers: isNew ? [] : findLeftovers(directory, entries) };
 }
 
 interface Work {

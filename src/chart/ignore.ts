@@ -15,6 +15,8 @@ import { isSpace } from './go/printable.js';
 export interface IgnoreRules {
   /** @param path relative to the chart, with `/` */
   ignores(path: string, isDirectory: boolean): boolean;
+  /** The rule that leaves it out, as it is written and with its line; undefined for what stays, and for Helm's own rule. */
+  ruleFor(path: string, isDirectory: boolean): { readonly line: number; readonly text: string } | undefined;
 }
 
 interface Rule {
@@ -23,6 +25,10 @@ interface Rule {
   readonly negated: boolean;
   readonly directoriesOnly: boolean;
   readonly wholePath: boolean;
+  /** Where it is written, the first line being 1; undefined for Helm's own. */
+  readonly line?: number;
+  /** In bytes, as it is written. */
+  readonly text: string;
 }
 
 const DEFAULT_RULE = 'templates/.?*';
@@ -38,10 +44,16 @@ export function parseIgnore(text: string | Uint8Array): IgnoreRules {
   for (const [i, line] of lines.entries()) {
     if (line.length >= LINE_BYTES) throw invalid('bufio.Scanner: token too long');
     const rule = parseRule(i === 0 ? line.replace(/^\xef\xbb\xbf/, '') : line);
-    if (rule !== undefined) rules.push(rule);
+    if (rule !== undefined) rules.push({ ...rule, line: i + 1 });
   }
   rules.push(parseRule(DEFAULT_RULE)!);
-  return { ignores: (path, isDirectory) => ignores(rules, path, isDirectory) };
+  return {
+    ignores: (path, isDirectory) => decidingRule(rules, path, isDirectory) !== undefined,
+    ruleFor(path, isDirectory) {
+      const { line, text } = decidingRule(rules, path, isDirectory) ?? {};
+      return line === undefined ? undefined : { line, text: Buffer.from(text as string, 'latin1').toString('utf8') };
+    },
+  };
 }
 
 function parseRule(line: string): Rule | undefined {
@@ -58,7 +70,7 @@ function parseRule(line: string): Rule | undefined {
   let pattern = negated ? text.slice(1) : text;
   const directoriesOnly = pattern.endsWith('/');
   if (directoriesOnly) pattern = pattern.slice(0, -1);
-  return { pattern: pattern.replace(/^\/+/, ''), negated, directoriesOnly, wholePath: pattern.includes('/') };
+  return { pattern: pattern.replace(/^\/+/, ''), negated, directoriesOnly, wholePath: pattern.includes('/'), text };
 }
 
 /** @param bytes UTF-8, whose white space may be wider than a byte */
@@ -69,15 +81,15 @@ function trim(bytes: string): string {
   return first < 0 ? '' : Buffer.from(characters.slice(first, last + 1).join('')).toString('latin1');
 }
 
-function ignores(rules: readonly Rule[], path: string, isDirectory: boolean): boolean {
-  if (path === '' || path === '.' || path === './') return false;
+/** The first rule that leaves it out. */
+function decidingRule(rules: readonly Rule[], path: string, isDirectory: boolean): Rule | undefined {
+  if (path === '' || path === '.' || path === './') return undefined;
   const bytes = Buffer.from(path).toString('latin1');
   const base = bytes.slice(bytes.lastIndexOf('/') + 1);
-  for (const { pattern, negated, directoriesOnly, wholePath } of rules) {
+  return rules.find(({ pattern, negated, directoriesOnly, wholePath }) => {
     const matches = (!directoriesOnly || isDirectory) && matchesPattern(pattern, wholePath ? bytes : base);
-    if (matches !== negated) return true;
-  }
-  return false;
+    return matches !== negated;
+  });
 }
 
 /** A fault that shows only now makes the rule match nothing, as in Helm. */

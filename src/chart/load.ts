@@ -9,6 +9,7 @@ import { ChartError } from '../errors.js';
 import { CHART_LIMITS, type ChartFile, limitExceeded } from './files.js';
 import { decodeYaml, type Shape } from './go/json.js';
 import { isValidJson } from './go/json-syntax.js';
+import { helmLimitWarning } from './helm-limits.js';
 import { checkLock } from './lock.js';
 import {
   type ChartMetadata,
@@ -25,6 +26,8 @@ export interface LoadedChart {
   readonly metadata: ChartMetadata;
   /** Sentences for the user, who may carry on. */
   readonly warnings: string[];
+  /** Names of charts that it depends on and that are not in `charts/`. */
+  readonly missing: readonly string[];
 }
 
 const VALUES: Shape = {
@@ -45,14 +48,33 @@ const STRAY_REQUIREMENTS =
  */
 export async function loadChart(files: readonly ChartFile[]): Promise<LoadedChart> {
   const found: Findings = { warnings: [], badSchemas: [] };
-  const metadata = await load(files, '', 0, found);
+  warnOfLimits(files, '', found);
+  const { metadata, charts } = await load(files, '', 0, found);
   const [badSchema] = found.badSchemas;
   if (badSchema !== undefined) {
     throw new ChartError('CHART_INVALID', 'failed to save: Invalid JSON in values.schema.json', {
       hint: `The file is ${badSchema}.`,
     });
   }
-  return { metadata, warnings: found.warnings };
+  const missing = missingDependencies(metadata, charts);
+  if (missing.length > 0) found.warnings.push(missingWarning(missing));
+  return { metadata, warnings: found.warnings, missing };
+}
+
+/** As `helm package` finds them, which fails then; `helm chart save` did not look. */
+function missingDependencies({ dependencies = [] }: ChartMetadata, charts: readonly string[]): string[] {
+  const missing = dependencies.map(({ name }) => name).filter((name) => !charts.includes(name));
+  return [...new Set(missing)];
+}
+
+function warnOfLimits(files: readonly ChartFile[], place: string, { warnings }: Findings): void {
+  const warning = helmLimitWarning(files, place);
+  if (warning !== undefined) warnings.push(warning);
+}
+
+/** In the words of `helm package`, with what to do. */
+export function missingWarning(names: readonly string[]): string {
+  return `found in Chart.yaml, but missing in charts/ directory: ${names.join(', ')}; "helm dependency update" brings them there`;
 }
 
 interface Findings {
@@ -61,13 +83,14 @@ interface Findings {
   readonly badSchemas: string[];
 }
 
+interface Loaded {
+  readonly metadata: ChartMetadata;
+  /** The names of the charts in `charts/`. */
+  readonly charts: readonly string[];
+}
+
 /** @param place of the chart in the whole: '', `charts/kid/`, ... */
-async function load(
-  files: readonly ChartFile[],
-  place: string,
-  depth: number,
-  found: Findings,
-): Promise<ChartMetadata> {
+async function load(files: readonly ChartFile[], place: string, depth: number, found: Findings): Promise<Loaded> {
   if (depth > CHART_LIMITS.depth) throw limitExceeded('charts within charts', CHART_LIMITS.depth);
   let draft: MetadataDraft | undefined;
   for (const file of files) {
@@ -98,10 +121,11 @@ async function load(
   if (draft === undefined) throw missingChartYaml();
   const metadata = validateMetadata(draft);
   if (!hasChartYaml) throw missingChartYaml();
+  const names: string[] = [];
   for (const [name, members] of charts) {
-    await loadSubchart(name, members, metadata.name, `${place}charts/${name}`, depth, found);
+    names.push(await loadSubchart(name, members, metadata.name, `${place}charts/${name}`, depth, found));
   }
-  return metadata;
+  return { metadata, charts: names };
 }
 
 /** The content, without one UTF-8 byte order mark. */
@@ -119,6 +143,7 @@ function sortIntoCharts(file: ChartFile, charts: Map<string, ChartFile[]>): void
   else members.push(file);
 }
 
+/** @returns the name that its Chart.yaml gives it */
 async function loadSubchart(
   name: string,
   members: readonly ChartFile[],
@@ -126,7 +151,7 @@ async function loadSubchart(
   place: string,
   depth: number,
   found: Findings,
-): Promise<void> {
+): Promise<string> {
   const [first] = members;
   const inner = `charts/${name}/`;
   if (extension(name) === '.tgz' && first!.path !== `charts/${name}`) {
@@ -136,11 +161,12 @@ async function loadSubchart(
     );
   }
   try {
-    const files =
-      extension(name) === '.tgz'
-        ? await first!.unpack()
-        : members.filter((file) => file.path.startsWith(inner)).map((file) => within(file, inner.length));
-    await load(files, `${place}/`, depth + 1, found);
+    const isPacked = extension(name) === '.tgz';
+    const files = isPacked
+      ? await first!.unpack()
+      : members.filter((file) => file.path.startsWith(inner)).map((file) => within(file, inner.length));
+    if (isPacked) warnOfLimits(files, `${place}/`, found);
+    return (await load(files, `${place}/`, depth + 1, found)).metadata.name;
   } catch (cause) {
     if (!(cause instanceof ChartError)) throw cause;
     throw new ChartError(cause.code, `error unpacking ${name} in ${parent}: ${cause.message}`, {

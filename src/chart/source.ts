@@ -7,13 +7,14 @@
 import { closeSync, createReadStream, fstatSync, type Stats, statSync } from 'node:fs';
 import path from 'node:path';
 import { PassThrough, pipeline, type Readable } from 'node:stream';
-import { ChartError, systemErrorCode, throwIfCancelled } from '../errors.js';
+import { ChartError, isChartError, systemErrorCode, throwIfCancelled } from '../errors.js';
 import { checkChartArchive } from './archive/check.js';
 import { checkMagic } from './archive/magic.js';
 import { readDirectory } from './directory-source.js';
 import { CHART_LIMITS, type ChartLimits, limitExceeded } from './files.js';
 import { loadChart } from './load.js';
 import type { ChartMetadata } from './metadata.js';
+import { missingChartYaml } from './missing-chart-yaml.js';
 import { packChart } from './pack.js';
 import { openSource, readWhole, tryRead, unreadable } from './source-file.js';
 import { systemWords } from './system-words.js';
@@ -61,8 +62,11 @@ export async function openChartSource(name: string, options: OpenSourceOptions =
 }
 
 async function openDirectory(source: string, options: OpenSourceOptions): Promise<ChartSource> {
-  const { walked, files } = await readDirectory(source, options);
-  const { metadata, warnings } = await loadChart(files);
+  const { walked, files, rules } = await readDirectory(source, options);
+  const { metadata, warnings } = await loadChart(files).catch((error: unknown) => {
+    const isNoChart = isChartError(error, 'CHART_INVALID') && !files.some((file) => file.path === 'Chart.yaml');
+    throw isNoChart ? missingChartYaml(source, rules, error) : error;
+  });
   return {
     kind: 'directory',
     metadata,

@@ -1,4 +1,6 @@
 /** What every command works with: where to print, what to stop for, and the parts that are opened when first needed. */
+import { setMaxListeners } from 'node:events';
+import { existsSync } from 'node:fs';
 import { ChartError } from '../errors.js';
 import type { Layout, LayoutOptions, LockWait } from '../layout/layout.js';
 import { errorText } from './error-text.js';
@@ -18,6 +20,8 @@ export interface Context {
   debug: boolean;
   /** How the cache is to be written to. */
   cacheUse: Pick<LayoutOptions, 'fsync' | 'lockTimeout'>;
+  /** A directory that somebody chose and that is there where all is well: the cache, or one that it is to be made in. */
+  chosenPlace: string | undefined;
   /** Puts the name that the program is run by into text of ours that names commands. */
   spell(text: string): string;
   printError(error: unknown): void;
@@ -33,6 +37,8 @@ export function createContext(): Context {
   const stdout = new Output(() => process.stdout);
   const stderr = new Output(() => process.stderr);
   const controller = new AbortController();
+  // Everything that a command does listens to it; Node.js 20 warns of more than ten.
+  setMaxListeners(0, controller.signal);
   const closers: (() => Promise<void> | void)[] = [];
   let signalExitCode = 0;
   // Not `once`: the lock library ends the process at a signal that nobody listens to any more.
@@ -53,6 +59,7 @@ export function createContext(): Context {
     signal: controller.signal,
     debug: false,
     cacheUse: {},
+    chosenPlace: undefined,
     spell: (text) => text,
     get signalExitCode() {
       return signalExitCode;
@@ -82,9 +89,21 @@ export function createContext(): Context {
   };
 }
 
-/** Opens the cache, without reading or making anything yet; what it holds on to is given up with the command. */
-export async function openCache(context: Context, directory: string, { readOnly = false } = {}): Promise<Layout> {
+/**
+ * Opens the cache, without reading or making anything yet; what it holds on to is given up with the command. A cache that was
+ * chosen and is not there is most likely a slip, which an empty list would hide.
+ *
+ * @param mayBeNew for commands that bring charts into it
+ */
+export async function openCache(
+  context: Context,
+  directory: string,
+  { readOnly = false, mayBeNew = false } = {},
+): Promise<Layout> {
   const { openLayout } = await import('../layout/layout.js');
+  if (!mayBeNew && context.chosenPlace !== undefined && !existsSync(context.chosenPlace)) {
+    context.printWarning(`there is no cache at ${directory}`);
+  }
   const layout = openLayout(directory, {
     readOnly,
     ...context.cacheUse,

@@ -54,6 +54,7 @@ export function readOptions<Options>(
   refuseEmptyPlaces(options);
   const settings = readSettings(options);
   context.debug = settings.debug;
+  context.chosenPlace = settings.chosenPlace;
   context.cacheUse = { fsync: settings.fsync, lockTimeout: settings.lockTimeout };
   return { options, settings };
 }

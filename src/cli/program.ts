@@ -3,178 +3,14 @@
  * help and for "did you mean".
  */
 import { Command, Option } from 'commander';
-import { nearNames } from '../operations/near-names.js';
-import type { Configure } from './configure.js';
+import { COMMANDS, type CommandEntry } from './command-table.js';
 import type { Context } from './context.js';
 import { commandPath } from './options.js';
 import { parseDuration } from './quantities.js';
 import { readProgramName } from './settings.js';
 import { printableLines } from './text.js';
+import { usageError } from './usage-error.js';
 import { version } from './version.js';
-
-interface Entry {
-  readonly name: string;
-  readonly alias?: string;
-  readonly summary: string;
-  readonly load?: () => Promise<{ configure: Configure }>;
-  readonly children?: readonly Entry[];
-  /** Its heading in the help. */
-  readonly group?: Group;
-  /** The page of docs/ that says more. */
-  readonly topic?: string;
-  /** Its `--version` is not the program's. */
-  readonly takesVersion?: true;
-}
-
-type Group = 'Charts in the cache' | 'Registries' | 'Across a gap' | 'Servers' | 'Other';
-
-const COMMANDS: readonly Entry[] = [
-  {
-    name: 'save',
-    group: 'Charts in the cache',
-    topic: 'charts',
-    summary: 'save chart directories or packed charts into the cache',
-    load: () => import('./commands/save.js'),
-  },
-  {
-    name: 'list',
-    group: 'Charts in the cache',
-    topic: 'cache',
-    alias: 'ls',
-    summary: 'list the charts in the cache',
-    load: () => import('./commands/list.js'),
-  },
-  {
-    name: 'export',
-    group: 'Charts in the cache',
-    topic: 'charts',
-    summary: 'write cached charts to directories',
-    load: () => import('./commands/export.js'),
-  },
-  {
-    name: 'remove',
-    group: 'Charts in the cache',
-    topic: 'cache',
-    alias: 'rm',
-    summary: 'remove references from the cache',
-    load: () => import('./commands/remove.js'),
-  },
-  {
-    name: 'push',
-    group: 'Registries',
-    topic: 'registries',
-    summary: 'push cached charts to their registries',
-    load: () => import('./commands/push.js'),
-  },
-  {
-    name: 'pull',
-    group: 'Registries',
-    topic: 'registries',
-    summary: 'pull charts from registries into the cache',
-    load: () => import('./commands/pull.js'),
-    takesVersion: true,
-  },
-  {
-    name: 'tag',
-    group: 'Charts in the cache',
-    summary: 'give a cached chart a second name',
-    load: () => import('./commands/tag.js'),
-  },
-  {
-    name: 'tags',
-    group: 'Registries',
-    topic: 'tags-and-referrers',
-    summary: 'list the tags of a repository, newest version first',
-    load: () => import('./commands/tags.js'),
-    takesVersion: true,
-  },
-  {
-    name: 'show',
-    group: 'Charts in the cache',
-    topic: 'charts',
-    summary: 'show parts of a cached chart',
-    load: () => import('./commands/show.js'),
-  },
-  {
-    name: 'verify',
-    group: 'Charts in the cache',
-    topic: 'cache',
-    summary: 'check the cache, or who signed charts',
-    load: () => import('./commands/verify.js'),
-  },
-  {
-    name: 'prune',
-    group: 'Charts in the cache',
-    topic: 'cache',
-    summary: 'delete what no reference reaches',
-    load: () => import('./commands/prune.js'),
-  },
-  {
-    name: 'bundle',
-    group: 'Across a gap',
-    topic: 'bundles',
-    summary: 'write cached charts to one portable file',
-    load: () => import('./commands/bundle.js'),
-    children: [
-      { name: 'ls', summary: 'list what a bundle holds', load: () => import('./commands/bundle-ls.js') },
-      { name: 'verify', summary: 'check a bundle', load: () => import('./commands/bundle-verify.js') },
-    ],
-  },
-  {
-    name: 'images',
-    group: 'Across a gap',
-    topic: 'bundles',
-    summary: 'list the container images that charts name',
-    load: () => import('./commands/images.js'),
-  },
-  {
-    name: 'unbundle',
-    group: 'Across a gap',
-    topic: 'bundles',
-    summary: 'load a bundle into the cache',
-    load: () => import('./commands/unbundle.js'),
-  },
-  {
-    name: 'serve',
-    group: 'Servers',
-    topic: 'serve',
-    summary: 'serve the cache as an OCI registry',
-    load: () => import('./commands/serve.js'),
-  },
-  {
-    name: 'mirror',
-    group: 'Registries',
-    topic: 'mirror',
-    summary: 'copy charts from registries and chart repositories to where they are wanted',
-    load: () => import('./commands/mirror.js'),
-    takesVersion: true,
-    children: [
-      {
-        name: 'init',
-        summary: 'write an example of a mirror file',
-        load: () => import('./commands/mirror-init.js'),
-      },
-    ],
-  },
-  {
-    name: 'registry',
-    group: 'Registries',
-    topic: 'registries',
-    summary: 'log in to registries and out of them',
-    children: [
-      { name: 'login', summary: 'log in to a registry', load: () => import('./commands/login.js') },
-      { name: 'logout', summary: 'log out of a registry', load: () => import('./commands/logout.js') },
-    ],
-  },
-  {
-    name: 'completion',
-    group: 'Other',
-    summary: 'print a script that completes chart in a shell',
-    load: () => import('./commands/completion.js'),
-  },
-  // Loaded apart, beside the command that it is to tell of.
-  { name: 'help', group: 'Other', summary: 'show help for a command, or a page of the manual' },
-];
 
 const DESCRIPTION = `Keeps Helm charts in a local OCI image-layout cache and moves them between the cache, registries and files.`;
 
@@ -232,7 +68,7 @@ function showHelpWhenBare(group: Command): void {
 async function addCommands(
   parent: Command,
   context: Context,
-  entries: readonly Entry[],
+  entries: readonly CommandEntry[],
   path: readonly string[],
 ): Promise<void> {
   for (const { name, alias, summary, load, children, group, topic } of entries) {
@@ -284,15 +120,8 @@ function applyHouseStyle(command: Command, context: Context): void {
     .configureOutput({
       writeOut: (text) => context.stdout.write(context.spell(text)),
       writeErr: (text) => context.stderr.write(text),
-      outputError: (text, write) => write(printableLines(withNearChoice(text.replace(/^error: /, 'Error: ')))),
+      outputError: (text, write) => write(printableLines(context.spell(usageError(text)))),
     });
-}
-
-/** For a word that is none of the choices, the nearest of them; commander suggests only commands and options. */
-function withNearChoice(text: string): string {
-  const match = /'([^']*)' is invalid(?: for argument '[^']*')?\. Allowed choices are (.*)\.\n$/.exec(text);
-  const [near] = match ? nearNames(match[1] as string, (match[2] as string).split(', '), 1) : [];
-  return near === undefined ? text : `${text}(Did you mean ${near}?)\n`;
 }
 
 const NAMED_COMMAND = new RegExp(

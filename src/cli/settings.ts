@@ -24,6 +24,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface Settings {
   readonly cacheDirectory: string;
+  /** `--cache-dir` or $HELM_CACHE_HOME, which hold a cache or are to; undefined for the usual place. */
+  readonly chosenPlace: string | undefined;
   /** Files to read credentials from, first hit for the host wins. */
   readonly credentialFiles: readonly string[];
   /** The file that `login` writes. */
@@ -72,6 +74,7 @@ export function readSettings(flags: SettingsFlags, environment: Environment = pr
   const docker = join(environment.DOCKER_CONFIG || join(userHome(environment), '.docker'), 'config.json');
   return {
     cacheDirectory: flags.cacheDir || join(helmHome(environment, 'cache'), 'registry', 'cache'),
+    chosenPlace: flags.cacheDir || environment.HELM_CACHE_HOME || undefined,
     credentialFiles: registryConfig ? [registryConfig] : [...helmFiles, docker],
     loginFile: registryConfig ?? usual ?? (helmFiles[0] as string),
     logoutFiles: registryConfig ? [registryConfig] : helmFiles,

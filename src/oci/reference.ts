@@ -53,8 +53,7 @@ export function parseReference(text: string): Reference {
   const bare = text.startsWith('oci://') ? text.slice('oci://'.length) : text;
   if (bare === '') throw new ChartError('REFERENCE_INVALID', 'parsed repo was empty', { hint: HINT });
   if (bare.includes('://')) {
-    const name = bare.slice(bare.indexOf('://') + '://'.length);
-    throw invalid(text, 'only the scheme oci:// is known', `Write it without the scheme: ${quote(name).slice(1, -1)}`);
+    throw invalid(text, 'only the scheme oci:// is known', schemeHint(bare));
   }
   const at = bare.indexOf('@');
   const name = at < 0 ? bare : bare.slice(0, at);
@@ -79,6 +78,18 @@ export function parseReference(text: string): Reference {
     throw invalid(text, `${quote(tag)} is not a tag (letters, digits, "_", "." , "-" and "+", at most 128)`);
   }
   return { host, path, tag, digest: digest as Digest | undefined };
+}
+
+/** Most have a registry in mind, some a chart repository, whose addresses end without a tag. */
+function schemeHint(url: string): string {
+  const shown = quote(url).slice(1, -1);
+  const [scheme = '', ...rest] = shown.split('://');
+  const name = rest.join('://');
+  const isFile = /\.(?:tgz|ya?ml)$/i.test(name);
+  if (!/^https?$/.test(scheme) || (!isFile && /[:@][^/]*$/.test(name))) return `Write it without the scheme: ${name}`;
+  const repository = isFile ? shown.slice(0, shown.lastIndexOf('/')) : shown;
+  const mirror = `chart mirror ${repository} cache brings the charts of a chart repository.`;
+  return isFile ? mirror : `Write it without the scheme: ${name}:TAG. ${mirror}`;
 }
 
 function splitRepository(text: string, repository: string): { host: string | undefined; path: string } {

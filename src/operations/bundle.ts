@@ -7,17 +7,23 @@ import { type OutputFile, writeOutput } from '../bundle/output-file.js';
 import { type BundleItem, type BundlePlan, type OlderBundles, planBundle } from '../bundle/plan.js';
 import { surveyBundle } from '../bundle/survey.js';
 import { writeBundle } from '../bundle/write.js';
+import { checkChartArchive } from '../chart/archive/check.js';
+import { parseConfig } from '../chart/config.js';
+import { missingWarning } from '../chart/load.js';
+import { isChartError } from '../errors.js';
 import type { Layout } from '../layout/layout.js';
 import type { Descriptor } from '../oci/descriptor.js';
 import type { Digest } from '../oci/digest.js';
 import { parseReference, splitName } from '../oci/reference.js';
-import { entryFinder, type NamedEntry, readCachedChart } from './cached-chart.js';
+import { type CachedChart, entryFinder, type NamedEntry, readCachedChart } from './cached-chart.js';
 import { type Outcome, outcomeOf } from './outcome.js';
 import { mapConcurrent } from './parallel.js';
 
 export interface BundleDependencies {
   readonly layout: Layout;
   readonly signal?: AbortSignal | undefined;
+  /** Called for charts that lack what they depend on. They are read whole to know, so only where somebody listens. */
+  readonly onWarning?: ((ref: string, text: string) => void) | undefined;
 }
 
 export interface BundleInputOptions {
@@ -70,7 +76,7 @@ export async function planBundles(
 }
 
 async function readItem(
-  { layout, signal }: BundleDependencies,
+  { layout, signal, onWarning }: BundleDependencies,
   entry: NamedEntry,
   withReferrers: boolean,
 ): Promise<BundleItem> {
@@ -96,6 +102,8 @@ async function readItem(
     }
   }
   const facts = looksLikeChart(manifest) ? await readCachedChart(layout, entry) : undefined;
+  const missing = facts && onWarning ? await missingWarningOf(layout, facts, signal) : undefined;
+  if (missing !== undefined) onWarning?.(entry.name, missing);
   return {
     ref: entry.name,
     descriptor: entry.descriptor,
@@ -104,6 +112,23 @@ async function readItem(
     referrers,
     blobs: [...all.values()],
   };
+}
+
+/** Inside, what is missing cannot be fetched any more. What is wrong with the chart itself is for `chart verify` to say. */
+async function missingWarningOf(
+  layout: Layout,
+  { parts }: CachedChart,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  try {
+    const { dependencies = [] } = parseConfig(await layout.readSmallBlob(parts.config));
+    if (dependencies.length === 0) return undefined;
+    const { missing } = await checkChartArchive(() => layout.readBlob(parts.layer), { signal });
+    return missing.length > 0 ? missingWarning(missing) : undefined;
+  } catch (error) {
+    if (!isChartError(error) || error.code === 'CANCELLED') throw error;
+    return undefined;
+  }
 }
 
 /** @throws ChartError `BLOB_NOT_FOUND`, before anything is written; what is damaged shows while it is */

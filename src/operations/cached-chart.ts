@@ -75,6 +75,11 @@ function usable(entry: IndexEntry): NamedEntry {
 }
 
 function notFound(index: readonly IndexEntry[], text: string, repository: string): ChartError {
+  if (/\.tgz$/i.test(text)) {
+    return new ChartError('CHART_NOT_FOUND', `Chart not found: ${text}`, {
+      hint: `${text} is the name of a packed chart, not a reference. chart save ${text} HOST/PATH brings it into the cache under one.`,
+    });
+  }
   const near = index.flatMap(({ name }) => (name?.startsWith(`${repository}:`) ? [name] : []));
   const hint =
     near.length === 0

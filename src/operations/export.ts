@@ -29,6 +29,8 @@ export interface ExportDependencies {
 export interface Exported extends ChartSummary {
   /** What was written: `DIR/NAME` or `DIR/NAME-VERSION.tgz`. */
   readonly path: string;
+  /** What was in `DIR/NAME` before and is not in the chart; it stays. A `/` at the end stands for a directory and all in it. */
+  readonly leftovers: readonly string[];
 }
 
 export interface ExportListener {
@@ -68,10 +70,10 @@ export async function exportCharts(
       listener.onStart?.(position, summaryOf(chart));
       const take = (target: string): void => claim(taken, target, chart.ref);
       if (packed) take(`${chart.name}-${chart.version}.tgz`);
-      const path = packed
-        ? await writeArchive(layout, chart, directory, signal)
+      const written = packed
+        ? { path: await writeArchive(layout, chart, directory, signal), leftovers: [] }
         : await extract(layout, chart, directory, take, signal);
-      return { ...summaryOf(chart), path };
+      return { ...summaryOf(chart), ...written };
     });
     listener.onOutcome?.(position, outcome);
     return outcome;
@@ -84,11 +86,13 @@ async function extract(
   directory: string,
   take: (name: string) => void,
   signal?: AbortSignal,
-): Promise<string> {
+): Promise<Pick<Exported, 'path' | 'leftovers'>> {
   const { layer } = chart.parts;
   const open = (): Promise<Readable> => readVerified(layout, layer, { signal });
-  const { name } = await unpacking(layout, layer, () => extractChart(open, directory, { signal, onName: take }));
-  return join(directory, name);
+  const { name, leftovers } = await unpacking(layout, layer, () =>
+    extractChart(open, directory, { signal, onName: take }),
+  );
+  return { path: join(directory, name), leftovers };
 }
 
 function claim(taken: Map<string, string>, target: string, ref: string): void {

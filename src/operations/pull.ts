@@ -178,17 +178,22 @@ async function findRemote(
   const parsed = parseReference(text);
   const isWhole = parsed.digest !== undefined || parsed.tag !== undefined;
   if (!isWhole && range === undefined) {
-    const name = formatReference(parsed);
-    throw new ChartError('REFERENCE_TAG_REQUIRED', 'tag explicitly required', {
-      hint:
-        parsed.host === undefined
-          ? `Write HOST/PATH:TAG, such as registry.example.com/team/${name}:1.0.0.`
-          : `Write ${name}:TAG or ${name}@sha256:..., or have the tag chosen with --version RANGE; chart tags ${name} lists the tags.`,
-    });
+    throw new ChartError('REFERENCE_TAG_REQUIRED', 'tag explicitly required', { hint: tagHint(parsed) });
   }
   const { host, path } = range === undefined ? remoteReference(text) : repositoryReference(text);
   const source = (await connect(host)).repository(path);
   return { parsed: range === undefined ? parsed : await chooseVersion(source, parsed, range, { signal }), source };
+}
+
+function tagHint(parsed: Reference): string {
+  const { host, path } = parsed;
+  const name = formatReference(parsed);
+  if (host === undefined) return `Write HOST/PATH:TAG, such as registry.example.com/team/${name}:1.0.0.`;
+  // `helm pull stable/app` means a chart repository that Helm has by that name.
+  if (!/[.:]/.test(host) && host !== 'localhost') {
+    return `Write HOST/PATH:TAG, such as registry.example.com/${name}:1.0.0. From a chart repository: chart mirror URL cache --include ${path}`;
+  }
+  return `Write ${name}:TAG or ${name}@sha256:..., or have the tag chosen with --version RANGE; chart tags ${name} lists the tags.`;
 }
 
 /** The repository in the cache, but what an index lists gets no name there: it comes with the index, or not at all. */

@@ -152,7 +152,7 @@ export function remoteReference(text: string): Reference & { host: string } {
   const reference = parseReference(text);
   if (reference.host === undefined) {
     throw new ChartError('REFERENCE_HOST_REQUIRED', `${text} names no registry`, {
-      hint: 'Write HOST/PATH:TAG, such as registry.example.com/team/app:1.0.0; chart tag gives a cached chart a second name.',
+      hint: `Write HOST/PATH:TAG. A chart that the cache has without: chart tag ${text} HOST/${text}, then push that.`,
     });
   }
   return { ...reference, host: reference.host };

@@ -1,8 +1,8 @@
 /** References out of the cache. Blobs stay until `prune`, as with Helm 3.6.3. */
 import { compareBytes } from '../chart/byte-order.js';
-import { ChartError } from '../errors.js';
 import type { IndexEntry, Layout } from '../layout/layout.js';
 import { entryFinder } from './cached-chart.js';
+import { nothingFits } from './fitting.js';
 import { type Outcome, outcomeOf } from './outcome.js';
 import { isPattern, patternTest } from './pattern.js';
 
@@ -56,7 +56,5 @@ function findFitting(index: readonly IndexEntry[], text: string): string[] {
   const fits = patternTest(text);
   const names = index.flatMap(({ name }) => (name !== undefined && fits(name) ? [name] : []));
   if (names.length > 0) return names.sort(compareBytes);
-  throw new ChartError('CHART_NOT_FOUND', `no reference in the cache fits ${text}`, {
-    hint: `chart list '${text}' shows what a pattern fits; * stands for any text, ? for one character.`,
-  });
+  throw nothingFits(text);
 }

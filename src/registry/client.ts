@@ -49,6 +49,7 @@ export class Client {
   readonly #authorizer: Authorizer;
   readonly #clock: Clock;
   readonly #left = new Set<Promise<unknown>>();
+  readonly #signals = new WeakMap<AbortSignal, AbortSignal>();
 
   constructor({ endpoint, transport, authorizer, retry, clock }: ClientDependencies) {
     this.endpoint = endpoint;
@@ -65,7 +66,7 @@ export class Client {
 
   /** Resolves with the answer, whatever its status; its body must be read or discarded. @throws ChartError what the network does */
   async send({ url, scopes, repeatable, signal, ...rest }: ClientRequest): Promise<WireResponse> {
-    const request: WireRequest = { ...rest, url: new URL(url, this.endpoint.origin), signal: ownSignal(signal) };
+    const request: WireRequest = { ...rest, url: new URL(url, this.endpoint.origin), signal: this.ownSignal(signal) };
     const may = repeatable ?? (request.method === 'GET' || request.method === 'HEAD');
     for (let attempt = 1; ; attempt += 1) {
       const outcome = await this.#authorized(request, scopes).catch((error: unknown) => ({ error }));
@@ -77,6 +78,20 @@ export class Client {
       if (!('error' in outcome)) await discard(outcome);
       await this.retry.sleep(delay, request.signal);
     }
+  }
+
+  /**
+   * A signal that is aborted with the caller's and takes any number of listeners. Node.js 20 warns of more than ten on one signal, which
+   * is how many one for a whole command soon has; how many the caller's own may have is not for us to change.
+   */
+  ownSignal(signal: AbortSignal | undefined): AbortSignal | undefined {
+    if (signal === undefined) return undefined;
+    const known = this.#signals.get(signal);
+    if (known) return known;
+    const own = AbortSignal.any([signal]);
+    setMaxListeners(0, own);
+    this.#signals.set(signal, own);
+    return own;
   }
 
   /** Leaves work to itself that nobody waits for, whatever becomes of it. */
@@ -153,13 +168,4 @@ async function unlessCancelled<Result>(work: Promise<Result>, signal: AbortSigna
     signal.addEventListener('abort', stop, { once: true });
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
   });
-}
-
-/**
- * Has a signal take any number of listeners. Node.js warns of more than ten on one signal, which is how many a signal for a
- * whole command soon has.
- */
-export function ownSignal(signal: AbortSignal | undefined): AbortSignal | undefined {
-  if (signal) setMaxListeners(0, signal);
-  return signal;
 }

@@ -17,7 +17,6 @@ import type { WriteBlobOptions } from '../oci/target.js';
 import { discard } from './answers.js';
 import { headBlob } from './blobs.js';
 import { CHUNK_SIZE, SMALL_CHUNK_SIZE, sendChunked } from './chunked-upload.js';
-import { ownSignal } from './client.js';
 import { commitUpload } from './commit.js';
 import { ContentFault, checkedBytes, checkedContent } from './content.js';
 import { beginUpload, startUpload } from './mount.js';
@@ -34,8 +33,9 @@ export async function writeBlob(
   open: () => Promise<Readable>,
   options: WriteBlobOptions,
 ): Promise<void> {
-  const { retry, whereabouts } = repository.client;
-  const signal = ownSignal(options.signal);
+  const { client } = repository;
+  const { retry, whereabouts } = client;
+  const signal = client.ownSignal(options.signal);
   for (let attempt = 1; ; attempt += 1) {
     try {
       const upload = await startUnlessThere(repository, descriptor, options.mountFrom ?? [], signal);

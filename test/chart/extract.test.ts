@@ -80,7 +80,11 @@ test(
     );
     const before = process.umask(0o022);
     t.after(() => process.umask(before));
-    assert.deepEqual(await extractChart(opening(archive), root), { directory: path.join(root, 'c'), name: 'c' });
+    assert.deepEqual(await extractChart(opening(archive), root), {
+      directory: path.join(root, 'c'),
+      name: 'c',
+      leftovers: [],
+    });
     assert.deepEqual(treeOf(root), {
       'c/': '755',
       'c/Chart.yaml': `644 ${CHART_YAML}`,

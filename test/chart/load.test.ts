@@ -23,7 +23,10 @@ test('loads a chart and puts the dependencies of requirements.yaml into its meta
         apiVersion: 'v1',
         dependencies: [{ name: 'd', repository: '', version: '1.1' }],
       },
-      warnings: [],
+      warnings: [
+        'found in Chart.yaml, but missing in charts/ directory: d; "helm dependency update" brings them there',
+      ],
+      missing: ['d'],
     },
   );
 });
@@ -33,6 +36,7 @@ test('warns of a requirements.yaml beside apiVersion v2, and uses it', async () 
   assert.deepEqual(metadata.dependencies, [{ name: 'd', repository: '' }]);
   assert.deepEqual(warnings, [
     'Dependencies are handled in Chart.yaml since apiVersion "v2". We recommend migrating dependencies to Chart.yaml.',
+    'found in Chart.yaml, but missing in charts/ directory: d; "helm dependency update" brings them there',
   ]);
 });
 

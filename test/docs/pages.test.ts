@@ -1,6 +1,6 @@
 /** The pages that need little beside a registry do what they say, and no page with commands is forgotten. */
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { hashSync } from 'bcryptjs';
@@ -53,6 +53,19 @@ test('docs/registries.md', { skip: skipPages() }, async (t) => {
     prepare: (_machine, work) => writeFileSync(join(work, 'password.txt'), 'secret\n'),
   });
   assert.ok(run.commands >= 2);
+});
+
+test('docs/library.md', { skip: skipPages() }, async (t) => {
+  const run = await runPage(join(DOCS, 'library.md'), {
+    directory: temporaryDirectory(t),
+    values: { REGISTRY: await startRegistry(t) },
+    prepare(_machine, work) {
+      writeChart(work, '1.0.0');
+      mkdirSync(join(work, 'node_modules'));
+      symlinkSync(PROJECT, join(work, 'node_modules', 'helm-chart-cache'), 'junction');
+    },
+  });
+  assert.equal(run.commands, 3);
 });
 
 test('docs/tags-and-referrers.md', { skip: skipPages() }, async (t) => {

@@ -35,7 +35,7 @@ before(async () => {
   [host, login] = (await Promise.all(
     [open, closed].map(async (server) => (await server.waitFor(/^Listening on http:\/\/(\S+)$/m))[1]),
   )) as [string, string];
-  for (const repository of [`${host}/shop/web`, `${login}/shop/web`, 'registry.example.com/shop/web']) {
+  for (const repository of [`${host}/shop/web`, `${login}/shop/web`, 'registry.example.com/shop/web', 'web']) {
     const { exit, stderr } = await runChart(['save', 'web', repository], { home });
     assert.equal(exit, 0, stderr);
   }
@@ -52,13 +52,37 @@ const TYPED: readonly (readonly [args: readonly string[], hint: string])[] = [
   [['registry', 'lgout'], '(Did you mean logout?)'],
   [['list', '--quite'], '(Did you mean --quiet?)'],
   [['list', '-o', 'yml'], '(Did you mean yaml?)'],
+  [['registry', 'login', '--plainhttp', 'registry.example.com'], '(Did you mean --plain-http?)'],
+  [['bundle', 'ls', '--outptu', 'json', 'x.tar'], '(Did you mean --output?)'],
+  [['mirror', 'init', '--quite'], '(Did you mean --quiet?)'],
+  [['login', 'registry.example.com'], '(Did you mean chart registry login?)'],
+  [['registry.example.com/shop/web:0.3.0'], 'a command comes first: chart pull REF'],
+  [['./web'], 'chart save PATH REF brings a chart into the cache'],
   [['show', 'valeus', 'registry.example.com/shop/web:0.3.0'], '(Did you mean values?)'],
+  [['show'], 'The parts are chart, values, readme, crds, all, manifest.'],
+  [['show', 'values'], 'Write chart show PART REF.'],
+  [['show', 'registry.example.com/shop/web:0.3.0'], 'Write chart show all registry.example.com/shop/web:0.3.0, or'],
+  [
+    ['show', 'registry.example.com/shop/web:0.3.0', 'crds'],
+    'Write chart show crds registry.example.com/shop/web:0.3.0\n',
+  ],
   [['completion', 'bsh'], '(Did you mean bash?)'],
   [['bundle', 'verfy', 'x.tar'], 'Did you mean chart bundle verify?'],
   [['export', 'registry.example.com/shop/wbe:0.3.0'], 'Did you mean registry.example.com/shop/web:0.3.0?'],
   [['show', 'values', 'registry.exmple.com/shop/web:0.3.0'], 'Did you mean registry.example.com/shop/web:0.3.0?'],
   [['export', 'registry.example.com/shop/web:0.4.0'], 'The cache has registry.example.com/shop/web:0.3.0.'],
   [['export', './web'], 'chart save PATH REF puts a chart under one'],
+  [['push', 'web-0.3.0.tgz'], 'chart save web-0.3.0.tgz HOST/PATH brings it into the cache under one.'],
+  [
+    ['push', 'web-0.3.0.tgz', 'oci://registry.example.com/shop'],
+    'Write chart save web-0.3.0.tgz --to registry.example.com/shop && chart push registry.example.com/shop/web:0.3.0\n',
+  ],
+  [
+    ['push', 'registry.example.com/shop/web:0.3.0', 'oci://other.example.com/shop/'],
+    'Nothing was pushed. Write chart tag registry.example.com/shop/web:0.3.0 other.example.com/shop/web:0.3.0, then',
+  ],
+  [['push', 'web:0.3.0'], 'chart tag web:0.3.0 HOST/web:0.3.0, then push that.'],
+  [['unbundle', 'registry.example.com/shop/web:0.3.0'], 'chart pull registry.example.com/shop/web:0.3.0 brings'],
   [['push', './web-0.3.0.tgz'], 'That is a path. A reference is [oci://]HOST'],
   [['save', 'registry.example.com/shop/web', './web'], 'Write chart save ./web registry.example.com/shop/web\n'],
   [
@@ -69,6 +93,16 @@ const TYPED: readonly (readonly [args: readonly string[], hint: string])[] = [
     ['pull', 'https://registry.example.com/shop/web:1'],
     'Write it without the scheme: registry.example.com/shop/web:1\n',
   ],
+  [
+    ['pull', 'https://charts.example.com/shop/web-1.0.0.tgz'],
+    'chart mirror https://charts.example.com/shop cache brings',
+  ],
+  [
+    ['pull', 'https://charts.example.com/shop'],
+    'Write it without the scheme: charts.example.com/shop:TAG. chart mirror https://charts.example.com/shop',
+  ],
+  [['pull', 'stable/nginx'], 'From a chart repository: chart mirror URL cache --include nginx\n'],
+  [['bundle', 'registry.example.com/nothing:*', '-o', 'x.tar'], "chart list 'registry.example.com/nothing:*' shows"],
   [['pull', 'web'], 'Write HOST/PATH:TAG, such as'],
 ];
 
@@ -131,3 +165,43 @@ test('a password that is wrong is not told as one that is missing', async () => 
   assert.equal(exit, 1);
   assert.match(stderr, /the user name or password is wrong/);
 });
+
+test('a port that is taken is told with the next', async () => {
+  const port = host.slice(host.indexOf(':') + 1);
+  const stderr = await said('serve', '--addr', host);
+  assert.ok(stderr.includes(`--port ${Number(port) === 65535 ? 65534 : Number(port) + 1} takes another port`), stderr);
+});
+
+for (const [what, make, hint] of [
+  ['of nothing', () => {}, / has none\. A chart is a directory with a Chart\.yaml, or a packed chart \(\.tgz\)\.$/m],
+  [
+    'whose .helmignore names it',
+    (dir: string) => {
+      writeFileSync(join(dir, 'Chart.yaml'), 'apiVersion: v2\nname: web\nversion: 0.3.0\n');
+      writeFileSync(join(dir, '.helmignore'), '# all\n*.yaml\n');
+    },
+    /[/\\]\.helmignore leaves Chart\.yaml out: line 2, "\*\.yaml"\.$/m,
+  ],
+  [
+    'with chart.yml',
+    (dir: string) => writeFileSync(join(dir, 'chart.yml'), ''),
+    / has chart\.yml: the name is Chart\.yaml/,
+  ],
+  [
+    'of charts',
+    (dir: string) => {
+      mkdirSync(join(dir, 'one'));
+      writeFileSync(join(dir, 'one', 'Chart.yaml'), '');
+    },
+    /For all of them: chart save \S+ --to HOST\/PATH$/m,
+  ],
+] as const) {
+  test(`a directory ${what} is named as no chart, with the reason`, async () => {
+    const directory = mkdtempSync(join(home, 'none-'));
+    make(directory);
+    const stderr = await said('save', directory, 'registry.example.com/shop/none');
+    assert.ok(stderr.startsWith('Error: Chart.yaml file is missing\n'), stderr);
+    assert.ok(stderr.includes(directory.slice(-8)), stderr);
+    assert.match(stderr, hint);
+  });
+}

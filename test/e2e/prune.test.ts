@@ -91,7 +91,7 @@ describe('chart prune', () => {
       json.blobs.reduce((sum: number, { size }: { size: number }) => sum + size, 0),
     );
     const { stdout } = await chart('prune');
-    assert.match(stdout, /^(sha256:[0-9a-f]{64}: to be deleted \(\d+ B\)\n){3}Freed 3 blobs, \d+ B\n$/);
+    assert.match(stdout, /^(sha256:[0-9a-f]{64}: deleting \(\d+ B\)\n){3}Freed 3 blobs, \d+ B\n$/);
     assert.equal(readdirSync(join(cache, 'blobs', 'sha256')).length, 3);
     assertValidLayout(cache);
   });
@@ -106,7 +106,7 @@ describe('chart prune', () => {
     assert.deepEqual(JSON.parse(dry.stdout).references.sort(), removed);
     assert.equal((await names()).length, 9);
     const { stdout } = await chart('prune', '--keep-last', '2');
-    assert.match(stdout, /^r\.example\.com\/t\/app:1\.10\.0: to be removed\n/m);
+    assert.match(stdout, /^r\.example\.com\/t\/app:1\.10\.0: removing\n/m);
     assert.match(stdout, /\nFreed 4 references, 12 blobs, /);
     assert.deepEqual(await names(), ['t/app:10', 't/app:2.0.0', 't/app:latest', 't/web:0.1.0', 't/web:0.2.0']);
     await chart('prune', '--keep-last', '0');

@@ -9,6 +9,8 @@ export interface CheckedArchive {
   readonly metadata: ChartMetadata;
   /** What Helm would warn of, one line each. */
   readonly warnings: readonly string[];
+  /** Names of charts that it depends on and does not contain. */
+  readonly missing: readonly string[];
   /** Files and directories in the order of the archive. */
   readonly entries: readonly ArchiveEntry[];
 }
@@ -24,6 +26,5 @@ export async function checkChartArchive(
   options: ReadArchiveOptions = {},
 ): Promise<CheckedArchive> {
   const { entries, files } = await indexWithin(await open(), outermost(options));
-  const { metadata, warnings } = await loadChart(files);
-  return { metadata, warnings, entries };
+  return { ...(await loadChart(files)), entries };
 }

@@ -3,9 +3,10 @@ import type { BundlePlan } from '../../bundle/plan.js';
 import { ChartError } from '../../errors.js';
 import type { WrittenBundle } from '../../operations/bundle.js';
 import { nearNames } from '../../operations/near-names.js';
+import { readCachedItems } from '../cached-items.js';
 import type { Configure } from '../configure.js';
 import { type Context, openCache } from '../context.js';
-import { addFileOption, type FileOptions, readItems, readOptions } from '../options.js';
+import { addFileOption, type FileOptions, readOptions } from '../options.js';
 import { formatSize, printable } from '../text.js';
 
 interface BundleOptions extends FileOptions {
@@ -18,7 +19,7 @@ interface BundleOptions extends FileOptions {
 export const configure: Configure = (command, context) => {
   command
     .usage('REF... -o FILE [options]\n       chart bundle ls FILE\n       chart bundle verify FILE...')
-    .argument('[ref...]', 'charts in the cache')
+    .argument('[ref...]', 'charts in the cache, or patterns of them with * and ?')
     .option('-o, --output <file>', '.tar, .tar.gz or .tar.zst; - is standard output')
     .option('--since <file>', 'leave out what this older bundle has; may be repeated', (file, files: string[] = []) => [
       ...files,
@@ -35,24 +36,28 @@ A bundle is an OCI image layout in a tar: skopeo (oci-archive:) and ORAS read it
 
 Examples:
   chart bundle registry.example.com/team/app:1.0.0 -o app.tar
-  chart list -q | chart bundle -f - -o charts.tar.gz
+  chart bundle 'registry.example.com/team/*' -o charts.tar.gz
   chart bundle -f charts.txt --since january.tar -o february.tar
   chart bundle -f charts.txt -o - | ssh inside chart unbundle -`,
   );
   command.action(async (given: string[]) => {
     const { options, settings } = readOptions<BundleOptions>(command, context);
-    const refs = await readItems(context, command, given, options);
+    const layout = await openCache(context, settings.cacheDirectory, { readOnly: true });
+    const refs = await readCachedItems(context, command, layout, given, options);
     const file = outputOf(context, command, options, given);
     const { bundleContent, planBundles, uncompressedLimit, writeBundles } = await import('../../operations/bundle.js');
     const { fileInput } = await import('../../bundle/input.js');
-    const layout = await openCache(context, settings.cacheDirectory, { readOnly: true });
     const dependencies = { layout, signal: context.signal };
-    const { outcomes, plans } = await planBundles(dependencies, {
-      refs,
-      referrers: options.withReferrers,
-      since: options.since?.map(fileInput),
-      split: options.split && uncompressedLimit(options.split, file),
-    });
+    const onWarning = (ref: string, text: string): void => context.printWarning(`${ref}: ${text}`);
+    const { outcomes, plans } = await planBundles(
+      { ...dependencies, onWarning },
+      {
+        refs,
+        referrers: options.withReferrers,
+        since: options.since?.map(fileInput),
+        split: options.split && uncompressedLimit(options.split, file),
+      },
+    );
     const failed = outcomes.filter(({ error }) => error !== undefined);
     for (const { item, error } of failed) context.printError(named(item, error as ChartError));
     if (failed.length > 0) {

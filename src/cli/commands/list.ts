@@ -44,6 +44,9 @@ Examples:
     const listing = await listCharts({ layout: await openCache(context, settings.cacheDirectory) }, pattern);
     await print(context, listing, options);
     warnOfBroken(context, listing);
+    if (pattern !== undefined && listing.charts.length + listing.broken.length === 0) {
+      context.printWarning(`no reference in the cache fits ${pattern}`);
+    }
   });
 };
 

@@ -95,7 +95,10 @@ export const configure: Configure = (command, context) => {
     const report = await mirrorCharts(
       {
         ...connections,
-        layout: await openCache(context, settings.cacheDirectory, { readOnly: input.mode !== 'copy' }),
+        layout: await openCache(context, settings.cacheDirectory, {
+          readOnly: input.mode !== 'copy',
+          mayBeNew: true,
+        }),
         flavour: settings.flavourGiven ? settings.flavour : (file.flavour ?? settings.flavour),
         signal: context.signal,
         listener: {

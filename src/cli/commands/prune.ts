@@ -64,11 +64,11 @@ function renderPlan(plan: PrunePlan, { output, quiet, dryRun }: PruneOptions): s
   if (quiet) {
     return [...plan.names.map(({ name }) => printable(name)), ...blobs.map(({ digest }) => digest)].map(line).join('');
   }
-  const would = dryRun ? 'would be' : 'to be';
+  const [remove, erase] = dryRun ? ['would be removed', 'would be deleted'] : ['removing', 'deleting'];
   return [
-    ...names.map((name) => line(`${printable(name)}: ${would} removed`)),
-    ...blobs.map(({ digest, size }) => line(`${digest}: ${would} deleted (${formatSize(size)})`)),
-    ...ingest.map(({ name, size }) => line(`ingest/${printable(name)}: ${would} deleted (${formatSize(size)})`)),
+    ...names.map((name) => line(`${printable(name)}: ${remove}`)),
+    ...blobs.map(({ digest, size }) => line(`${digest}: ${erase} (${formatSize(size)})`)),
+    ...ingest.map(({ name, size }) => line(`ingest/${printable(name)}: ${erase} (${formatSize(size)})`)),
   ].join('');
 }
 

@@ -68,7 +68,7 @@ Examples:
         ...provenanceData(chart.provenance),
       }),
     });
-    const layout = await openCache(context, settings.cacheDirectory);
+    const layout = await openCache(context, settings.cacheDirectory, { mayBeNew: true });
     const progress = openProgress(context, settings, options, refs.length);
     await pullCharts(
       {

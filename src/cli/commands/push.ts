@@ -1,4 +1,7 @@
+import { ChartError } from '../../errors.js';
+import { splitName } from '../../oci/reference.js';
 import type { Pushed } from '../../operations/push.js';
+import { readCachedItems } from '../cached-items.js';
 import type { Configure } from '../configure.js';
 import { connector } from '../connect.js';
 import { openCache } from '../context.js';
@@ -10,7 +13,6 @@ import {
   type ConnectionOptions,
   type FileOptions,
   type FormatOptions,
-  readItems,
   readOptions,
 } from '../options.js';
 import { openProgress } from '../progress.js';
@@ -23,7 +25,7 @@ interface PushOptions extends ConnectionOptions, FormatOptions, FileOptions {
 }
 
 export const configure: Configure = (command, context) => {
-  command.argument('[ref...]', 'charts in the cache');
+  command.argument('[ref...]', 'charts in the cache, or patterns of them with * and ?');
   command.option('--with-referrers', 'also signatures and attestations, and all else that is attached to the charts');
   addConnectionOptions(addFileOption(command));
   addFormatOption(command).addHelpText(
@@ -38,7 +40,9 @@ Examples:
   );
   command.action(async (given: string[]) => {
     const { options, settings } = readOptions<PushOptions>(command, context);
-    const refs = await readItems(context, command, given, options);
+    refuseDestination(given);
+    const layout = await openCache(context, settings.cacheDirectory);
+    const refs = await readCachedItems(context, command, layout, given, options);
     const { pushCharts } = await import('../../operations/push.js');
     const report = new ItemReport<Pushed>(context, refs, options, {
       text: ({ tag, layers, totalSize, referrers }) =>
@@ -55,7 +59,7 @@ Examples:
     const progress = openProgress(context, settings, options, refs.length);
     await pushCharts(
       {
-        layout: await openCache(context, settings.cacheDirectory),
+        layout,
         connect: await connector(context, settings, options),
         signal: context.signal,
         onEvent: progress.copy,
@@ -75,3 +79,25 @@ Examples:
     await report.end();
   });
 };
+
+/**
+ * `helm push CHART oci://HOST/PATH` of Helm 3.8: here the registry is part of each reference, and the first would be pushed to its own.
+ *
+ * @throws ChartError `USAGE`, with the lines that do what was meant
+ */
+function refuseDestination(given: readonly string[]): void {
+  const last = given.at(-1) ?? '';
+  if (given.length < 2 || !/^oci:\/\/[^@]+$/.test(last) || /:[^:/]*$/.test(last.replace(/^oci:\/\/[^/]*/, ''))) return;
+  const prefix = last.replace(/^oci:\/\//, '').replace(/\/+$/, '');
+  const [first = ''] = given;
+  const packed = /([^/\\]+)-(v?\d+\.\d+\.\d+[^/\\]*)\.tgz$/i.exec(first);
+  const path = /\.tgz$/i.test(first) || /^\.{0,2}[/\\]|^\.{1,2}$/.test(first);
+  const [name, version] = packed ? [packed[1], packed[2]] : ['NAME', 'VERSION'];
+  const { repository, tag } = splitName(first.replace(/^oci:\/\//, ''));
+  const lines = path
+    ? `chart save ${first} --to ${prefix} && chart push ${prefix}/${name}:${version}`
+    : `chart tag ${first} ${prefix}/${repository.slice(repository.lastIndexOf('/') + 1)}:${tag || 'TAG'}, then push that`;
+  throw new ChartError('USAGE', `${last} has no tag: chart push takes references, and the registry is part of each`, {
+    hint: `Nothing was pushed. Write ${lines}`,
+  });
+}

@@ -62,7 +62,7 @@ Examples:
     );
     await saveCharts(
       {
-        layout: await openCache(context, settings.cacheDirectory),
+        layout: await openCache(context, settings.cacheDirectory, { mayBeNew: true }),
         signal: context.signal,
         onWarning: ({ path }, text) => context.printWarning(items.length === 1 ? text : `${path}: ${text}`),
       },

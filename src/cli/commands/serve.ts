@@ -43,7 +43,7 @@ Examples:
         import('../../site/site.js'),
       ]);
     const writable = options.writable ?? false;
-    const layout = await openCache(context, settings.cacheDirectory, { readOnly: !writable });
+    const layout = await openCache(context, settings.cacheDirectory, { readOnly: !writable, mayBeNew: writable });
     const names = { prefix: options.prefix, prefer: options.prefer };
     const metrics = createMetrics({
       openRequests: () => handler.openRequests,

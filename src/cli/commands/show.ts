@@ -1,4 +1,6 @@
 import { Argument } from 'commander';
+import { ChartError } from '../../errors.js';
+import { nearNames } from '../../operations/near-names.js';
 import type { ShownFile } from '../../operations/show.js';
 import { SHOW_PARTS, type ShowPart } from '../../operations/show-parts.js';
 import type { Configure } from '../configure.js';
@@ -7,21 +9,26 @@ import { addFormatOption, type FormatOptions, readOptions } from '../options.js'
 import { renderData } from '../render.js';
 import { printableLines } from '../text.js';
 
+const USAGE = 'Write chart show PART REF.';
+
 export const configure: Configure = (command, context) => {
   command
-    .addArgument(new Argument('<part>', 'what to show').choices(SHOW_PARTS))
-    .argument('<ref>', 'a chart in the cache');
+    .usage('PART REF [options]')
+    .addArgument(new Argument('[part]', 'what to show').choices(SHOW_PARTS).argParser(String))
+    .argument('[ref]', 'a chart in the cache');
   addFormatOption(command).addHelpText(
     'after',
     `
-Files are printed as they are in the chart. manifest is the OCI manifest, byte for byte.
+The parts are those of "helm show", and manifest. Files are printed as they are in the chart; manifest is the OCI manifest, byte
+for byte where it does not go to a terminal.
 
 Examples:
   chart show values registry.example.com/team/app:1.0.0 > values.yaml
   chart show all registry.example.com/team/app:1.0.0`,
   );
-  command.action(async (part: ShowPart, ref: string) => {
+  command.action(async (...given: (string | undefined)[]) => {
     const { options, settings } = readOptions<FormatOptions>(command, context);
+    const { part, ref } = checkArguments(given[0], given[1]);
     const { showChart } = await import('../../operations/show.js');
     const layout = await openCache(context, settings.cacheDirectory);
     const files = await showChart({ layout, signal: context.signal }, { ref, part });
@@ -30,13 +37,33 @@ Examples:
   });
 };
 
+/** @throws ChartError `USAGE`, with the line that was meant */
+function checkArguments(part: string | undefined, ref: string | undefined): { part: ShowPart; ref: string } {
+  const isPart = (text: string | undefined): text is ShowPart => SHOW_PARTS.some((known) => known === text);
+  if (isPart(part) && ref !== undefined) return { part, ref };
+  const parts = `The parts are ${SHOW_PARTS.join(', ')}.`;
+  if (part === undefined) throw new ChartError('USAGE', 'what to show is not said', { hint: `${USAGE} ${parts}` });
+  if (isPart(part)) throw new ChartError('USAGE', `whose ${part} to show is not said`, { hint: USAGE });
+  if (ref === undefined) {
+    throw new ChartError('USAGE', 'which part to show is not said', {
+      hint: `Write chart show all ${part}, or another part. ${parts}`,
+    });
+  }
+  const [near] = nearNames(part, SHOW_PARTS, 1);
+  const meant = isPart(ref) ? `Write chart show ${ref} ${part}` : near && `(Did you mean ${near}?)`;
+  throw new ChartError('USAGE', `${JSON.stringify(part)} is no part of a chart`, {
+    hint: meant ?? parts,
+  });
+}
+
 /** Documents are parted by `---`, as Helm parts them. On a terminal nothing gets through that the terminal would act upon. */
 function printFiles(context: Context, files: readonly ShownFile[]): void {
   files.forEach(({ kind, bytes }, index) => {
     if (index > 0) context.stdout.write('---\n');
     const shown = context.stdout.isTerminal ? printableLines(Buffer.from(bytes).toString('utf8')) : bytes;
     context.stdout.write(shown);
-    if (kind !== 'manifest' && bytes.at(-1) !== 0x0a) context.stdout.write('\n');
+    const isExact = kind === 'manifest' && !context.stdout.isTerminal;
+    if (!isExact && bytes.at(-1) !== 0x0a) context.stdout.write('\n');
   });
 }
 

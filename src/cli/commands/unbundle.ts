@@ -32,7 +32,10 @@ Examples:
     const { options, settings } = readOptions<UnbundleOptions>(command, context);
     const { unbundle } = await import('../../operations/unbundle.js');
     const hints = new Set<string>();
-    const dependencies = { layout: await openCache(context, settings.cacheDirectory), signal: context.signal };
+    const dependencies = {
+      layout: await openCache(context, settings.cacheDirectory, { mayBeNew: true }),
+      signal: context.signal,
+    };
     const report = await unbundle(dependencies, { input: bundleInput(context, file), to: options.to }, (outcome) =>
       print(context, hintOnce(outcome, hints), options),
     );

@@ -4,6 +4,15 @@ import { otherLines } from './departures-registries.js';
 import { summaryOf } from './texts.js';
 
 export const PACKING: Readonly<Record<string, Steps>> = {
+  'save-sample-legacy': { 0: { id: 'missing-dependencies', stderr: missing('cachelet') } },
+  'save-sample-strayreqs': {
+    0: {
+      id: 'missing-dependencies',
+      stderr:
+        'Warning: Dependencies are handled in Chart.yaml since apiVersion "v2". We recommend migrating dependencies to Chart.yaml.\n' +
+        missing('ghost'),
+    },
+  },
   // Chart.yaml as it is written, and Chart.lock whatever the apiVersion.
   'save-input-missing-apiversion': { 0: packed('c/Chart.yaml\nname: c\nversion: 0.1.0\n') },
   'save-input-apiversion-v3': {
@@ -80,7 +89,8 @@ export const EXPORTING: Readonly<Record<string, Steps>> = {
   },
   'export-over-existing-dir': {
     1: {
-      id: 'lossless-charts',
+      id: 'leftovers',
+      stderr: 'Warning: not in the chart, but left in out/fullhouse/: olddir/, templates/stale.yaml\n',
       after: ({ tree = [], files }) => ({
         tree: replaced(tree, {
           'work/out/fullhouse/Chart.lock': 'f 0644 work/out/fullhouse/Chart.lock 223',
@@ -99,6 +109,7 @@ export const EXPORTING: Readonly<Record<string, Steps>> = {
     },
   },
   'umask-077': {
+    0: { id: 'missing-dependencies', stderr: missing('helper, nothing') },
     1: {
       id: 'lossless-charts',
       after: ({ tree = [] }) => ({
@@ -145,6 +156,10 @@ function everyStep(count: number, departure: Departure): Steps {
 }
 
 /** What `tar` shows of the saved layer. */
+function missing(names: string): string {
+  return `Warning: found in Chart.yaml, but missing in charts/ directory: ${names}; "helm dependency update" brings them there\n`;
+}
+
 function packed(out: string): Departure {
   return { id: 'lossless-charts', after: ({ sh }) => ({ sh: { cmd: sh?.cmd ?? '', out } }) };
 }

@@ -2,7 +2,7 @@
  * The scenarios `ref-NN` save, list, export and remove a chart under one reference each. Here are those that come out
  * differently: references that Helm took by accident, ones that it did not know, and ones that it refused in other words.
  */
-import type { Steps } from './departures.js';
+import type { Departure, Steps } from './departures.js';
 import { exported, indexOf, NO_CHARTS, saved, tableOf } from './texts.js';
 
 const ONE_COLON = 'ref may only contain a single colon character (:) unless specifying a port number';
@@ -63,6 +63,13 @@ const NOW_TAKEN: Readonly<Record<string, readonly [id: string, ref: string]>> = 
   'ref-68': ['ipv6-hosts', '[::1]:5001/c:v1'],
 };
 
+const NOTHING_FITS: Departure = {
+  id: 'patterns',
+  exit: 1,
+  stdout: '',
+  stderr: 'Error: no reference in the cache fits host.io/c?x=1:v1\n',
+};
+
 export const REFERENCES: Readonly<Record<string, Steps>> = {
   ...mapValues(ACCIDENTS, (message) => refused('strict-references', message, message, { taken: true })),
   ...mapValues(OTHER_REASONS, (message) => refused('strict-references', message, message, { taken: false })),
@@ -73,12 +80,8 @@ export const REFERENCES: Readonly<Record<string, Steps>> = {
   ...mapValues(NOW_TAKEN, ([id, ref]) => taken(id, ref)),
   'ref-72': {
     ...refused('strict-references', MARKED, MARKED, { taken: true }),
-    3: {
-      id: 'remove-patterns',
-      exit: 1,
-      stdout: '',
-      stderr: 'Error: no reference in the cache fits host.io/c?x=1:v1\n',
-    },
+    2: NOTHING_FITS,
+    3: NOTHING_FITS,
   },
   // The port of this run is the tag.
   'ref-16': {
