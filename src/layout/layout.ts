@@ -189,8 +189,12 @@ export function openLayout(directory: string, options: LayoutOptions = {}): Layo
     isOutside: (digest, isWanted) => outside.has(digest, isWanted),
     startUpload: (call) => uploads.start(call),
     findUpload: (id) => uploads.find(id),
+    sweepUploads: (idle) => uploads.sweep(idle),
 
-    close: async () => context.workspace.close(),
+    close: async () => {
+      uploads.close();
+      context.workspace.close();
+    },
   };
 }
 

@@ -5,8 +5,22 @@
  *
  * Everything that has to be known is in the file, so an upload goes on after a restart. The hash is kept while this process
  * sees every piece, and made anew from the file otherwise.
+ *
+ * Whose an upload is, nothing says: any process that serves the cache may go on with it. So a process touches the files of those that it
+ * has open, and one whose file was not touched for long is nobody's.
  */
-import { chmodSync, closeSync, constants, fstatSync, openSync, type Stats, statSync, unlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readdirSync,
+  type Stats,
+  statSync,
+  unlinkSync,
+  utimesSync,
+} from 'node:fs';
 import type { Readable } from 'node:stream';
 import { ChartError, systemErrorCode } from '../errors.js';
 import type { Descriptor } from '../oci/descriptor.js';
@@ -14,20 +28,27 @@ import { type Digest, type DigestAlgorithm, Digester, digestAlgorithm } from '..
 import type { BlobUpload, CallOptions } from '../oci/target.js';
 import { hashFile } from './blobs.js';
 import type { LayoutContext } from './context.js';
-import { readFault, writeFault, writing } from './faults.js';
+import { present, readFault, writeFault, writing } from './faults.js';
 import { BLOB_MODE, isIntact, place, relying } from './ingest.js';
 import { ingestDir } from './paths.js';
 import { receive } from './receive.js';
-import { isUploadId, newUploadId, uploadName } from './upload-names.js';
+import { isUploadId, isUploadName, newUploadId, uploadName } from './upload-names.js';
 
 const UPLOAD_TYPE = 'application/octet-stream';
 /** Uploads whose hash is kept; those that were not touched for longest lose it. */
 const KEPT = 1000;
+/** Milliseconds between two touches of uploads that are open. */
+const HEARTBEAT = 60_000;
+/** Milliseconds for which no upload is given up: a process that is busy may be late with touching. */
+const PATIENCE = 3 * HEARTBEAT;
 
 /** The uploads of one layout. */
 export class Uploads {
   readonly #context: LayoutContext;
   readonly #kept = new Map<string, FileUpload>();
+  /** Ids of uploads that this process has not seen the end of. */
+  readonly #open = new Set<string>();
+  #heartbeat: NodeJS.Timeout | undefined;
 
   constructor(context: LayoutContext) {
     this.#context = context;
@@ -53,9 +74,39 @@ export class Uploads {
     }
     if (!stats?.isFile()) {
       this.#kept.delete(id);
+      this.#open.delete(id);
       return undefined;
     }
+    // Before anybody else takes it for given up.
+    if (!this.#open.has(id)) touch(path);
     return this.#keep(this.#kept.get(id) ?? new FileUpload(this.#context, id, path, stats.size, undefined));
+  }
+
+  /** See `ServableTarget`. @throws ChartError `LAYOUT_UNREADABLE`, `LAYOUT_UNWRITABLE` */
+  async sweep(idle: number, now = Date.now()): Promise<number> {
+    const ingest = ingestDir(this.#context.dir);
+    const before = now - Math.max(idle, PATIENCE);
+    let swept = 0;
+    for (const name of (present(ingest, () => readdirSync(ingest)) ?? []).filter(isUploadName)) {
+      const path = `${ingest}/${name}`;
+      const stats = present(path, () => statSync(path, { throwIfNoEntry: false }));
+      if (stats === undefined || stats.mtimeMs >= before) continue;
+      unlinkUpload(path);
+      swept += 1;
+    }
+    return swept;
+  }
+
+  /** Leaves what is open to whoever comes next. */
+  close(): void {
+    clearInterval(this.#heartbeat);
+    this.#heartbeat = undefined;
+    this.#open.clear();
+  }
+
+  #beat(): void {
+    for (const id of this.#open) if (!touch(this.#path(id))) this.#open.delete(id);
+    if (this.#open.size === 0) this.close();
   }
 
   #path(id: string): string {
@@ -63,6 +114,8 @@ export class Uploads {
   }
 
   #keep(upload: FileUpload): FileUpload {
+    this.#open.add(upload.id);
+    this.#heartbeat ??= setInterval(() => this.#beat(), HEARTBEAT).unref();
     this.#kept.delete(upload.id);
     this.#kept.set(upload.id, upload);
     const [oldest] = this.#kept.keys();
@@ -134,25 +187,17 @@ class FileUpload implements BlobUpload {
   }
 
   abort(): Promise<void> {
-    return this.#inTurn(async () => this.#unlink());
+    return this.#inTurn(async () => unlinkUpload(this.#path));
   }
 
   async #store(descriptor: Descriptor, fd: number, close: () => void, signal?: AbortSignal): Promise<void> {
     if (await isIntact(this.#context, descriptor, signal)) {
       close();
-      return this.#unlink();
+      return unlinkUpload(this.#path);
     }
     // What umask took away stays away.
     writing(this.#path, () => chmodSync(this.#path, fstatSync(fd).mode & BLOB_MODE));
     await place(this.#context, { path: this.#path, fd, close, release: () => undefined }, descriptor.digest);
-  }
-
-  #unlink(): void {
-    try {
-      unlinkSync(this.#path);
-    } catch (error) {
-      if (systemErrorCode(error) !== 'ENOENT') throw writeFault(error, this.#path);
-    }
   }
 
   /** The hash of what is in the file. */
@@ -178,5 +223,24 @@ class FileUpload implements BlobUpload {
     const turn = this.#tail.then(body);
     this.#tail = turn.catch(() => undefined);
     return turn;
+  }
+}
+
+function unlinkUpload(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (systemErrorCode(error) !== 'ENOENT') throw writeFault(error, path);
+  }
+}
+
+/** @returns false where it is gone, or is somebody else's file */
+function touch(path: string): boolean {
+  const now = Date.now() / 1000;
+  try {
+    utimesSync(path, now, now);
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -145,4 +145,9 @@ export interface ServableTarget extends Target {
   startUpload(options?: { readonly algorithm?: DigestAlgorithm | undefined }): Promise<BlobUpload>;
   /** An upload under way, by `id`, or undefined. */
   findUpload(id: string): Promise<BlobUpload | undefined>;
+  /**
+   * Drops uploads that were given up: nobody has added to them for that many milliseconds, and no running process has them
+   * open. For a target where uploads outlive the process. @returns how many
+   */
+  sweepUploads?(idle: number): Promise<number>;
 }

@@ -84,6 +84,8 @@ export interface Handler {
   readonly openRequests: number;
   /** Uploads that were begun and are not at their end. */
   readonly openUploads: number;
+  /** Drops uploads that were given up, also those of before a restart. To be called now and then while it writes. */
+  sweepUploads(): Promise<void>;
 }
 
 const CLIENT_GONE = 499;
@@ -152,6 +154,7 @@ export function createHandler(whole: ServableTarget, options: HandlerOptions): H
   return Object.defineProperties(handle, {
     openRequests: { get: () => openRequests },
     openUploads: { get: () => uploads.open },
+    sweepUploads: { value: () => uploads.sweep() },
   }) as Handler;
 }
 

@@ -89,6 +89,12 @@ export class Uploads {
     this.#sessions.delete(id);
   }
 
+  /** Drops what nobody has worked on for long, here or before a restart. */
+  async sweep(): Promise<void> {
+    await this.#dropIdle();
+    await this.#target.sweepUploads?.(this.#limits.uploadIdle);
+  }
+
   async #find(id: string): Promise<BlobUpload> {
     const upload = await this.#target.findUpload(id);
     if (upload) return upload;

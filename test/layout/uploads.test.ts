@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
@@ -153,4 +153,36 @@ test('thousands of uploads can be open, and each goes on', async (t) => {
     await found?.commit(DIGEST);
   }
   for (const upload of uploads) await upload.abort();
+});
+
+test('an upload that nobody has open is given up after its time', async (t) => {
+  const { dir, layout } = tidyCache(t);
+  const { id } = await layout.startUpload();
+  const file = join(dir, 'ingest', `upload-${id}`);
+  const hourAgo = Date.now() / 1000 - 3600;
+  assert.equal(await layout.sweepUploads?.(0), 0, 'a process may be late with its sign of life');
+  utimesSync(file, hourAgo, hourAgo);
+  assert.equal(await layout.sweepUploads?.(2 * 3600_000), 0);
+  assert.equal(await layout.sweepUploads?.(1800_000), 1);
+  assert.equal(await layout.findUpload(id), undefined);
+});
+
+test('an upload that a process has open shows it, and one that is taken up again does so at once', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const { dir, layout } = tidyCache(t);
+  const upload = await layout.startUpload();
+  const file = join(dir, 'ingest', `upload-${upload.id}`);
+  const age = (): number => Date.now() - statSync(file).mtimeMs;
+  utimesSync(file, 1000, 1000);
+  t.mock.timers.tick(60_000);
+  assert.ok(age() < 60_000);
+  await layout.close();
+  utimesSync(file, 1000, 1000);
+  t.mock.timers.tick(60_000);
+  assert.ok(age() > 60_000, 'it is open to whoever comes next');
+  const other = openLayout(dir);
+  await other.findUpload(upload.id);
+  assert.ok(age() < 60_000);
+  await upload.abort();
+  await other.close();
 });

@@ -1,5 +1,5 @@
 import { ChartError } from '../../errors.js';
-import type { AccessRecord } from '../../server/handler.js';
+import type { AccessRecord, Handler } from '../../server/handler.js';
 import type { Configure } from '../configure.js';
 import { type Context, openCache } from '../context.js';
 import { readOptions } from '../options.js';
@@ -82,10 +82,26 @@ Examples:
     });
     files.onTls((pair) => server.renewTls(pair));
     context.stdout.write(`Listening on ${server.url}\n`);
+    if (writable) sweepUploads(context, handler, options.uploadTimeout);
     await untilStopped(context);
     await server.close();
   });
 };
+
+/** Milliseconds between two looks for uploads that were given up. */
+const SWEEP_INTERVAL = 10 * 60_000;
+
+/** Now, for those of a server that was killed, and again and again. */
+function sweepUploads(context: Context, handler: Handler, uploadTimeout: number): void {
+  const sweep = (): void => {
+    handler
+      .sweepUploads()
+      .catch((error: Error) => context.printWarning(`uploads are not cleaned up: ${error.message}`));
+  };
+  const timer = setInterval(sweep, Math.max(1000, Math.min(uploadTimeout, SWEEP_INTERVAL)));
+  context.onClose(() => clearInterval(timer));
+  sweep();
+}
 
 /** @throws ChartError `USAGE` where the address would let others write unasked */
 async function chooseAddress(context: Context, options: ServeOptions): Promise<Address> {
