@@ -12,6 +12,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { AddressInfo } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { ChartError, systemErrorCode } from '../errors.js';
+import { answerPlainHttp, reportTls } from './other-protocol.js';
 import { DEFAULT_TIMEOUTS, type ServerTimeouts } from './timeouts.js';
 
 export { DEFAULT_TIMEOUTS, type ServerTimeouts } from './timeouts.js';
@@ -29,6 +30,8 @@ export interface ServerOptions {
   readonly maxConnections?: number | undefined;
   /** Serves HTTPS, and nothing without TLS. */
   readonly tls?: KeyPair | undefined;
+  /** Told of each client that speaks TLS to a server without, with its address. */
+  readonly onTlsClient?: ((address: string) => void) | undefined;
 }
 
 /** In PEM form. */
@@ -83,6 +86,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     ? createTlsServer({ ...settings, ...options.tls, minVersion: 'TLSv1.2', handshakeTimeout: timeouts.headers })
     : createServer(settings);
   server.timeout = timeouts.idle;
+  if ('setSecureContext' in server) answerPlainHttp(server, timeouts.headers);
+  else if (options.onTlsClient) reportTls(server, options.onTlsClient);
   if (options.maxConnections !== undefined) server.maxConnections = options.maxConnections;
   let closing = false;
   const serve = (request: IncomingMessage, response: ServerResponse) => {

@@ -1,18 +1,21 @@
 /** `chart serve` as an operator runs it: the built program, its options, its signals and what it prints. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { request as httpsRequest } from 'node:https';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import type { TLSSocket } from 'node:tls';
+import { type TLSSocket, connect as tlsConnect } from 'node:tls';
 import bcrypt from 'bcryptjs';
 import { digestOf } from '../../src/oci/digest.js';
 import { requireTools } from '../helpers/docker-registry.js';
 import { temporaryDirectory } from '../helpers/fixtures.js';
 import { type RunningProgram, runChart, startChart } from '../helpers/run.js';
 import { makeAuthority } from '../registry/certificates.js';
-import { Line } from './talk.js';
+import { assertRefused } from './fixture.js';
+import { exchangeBytes, Line, talk } from './talk.js';
 
 interface Started {
   readonly server: RunningProgram;
@@ -320,6 +323,43 @@ describe('chart serve --tls-cert', { skip: requireTools('openssl') }, () => {
       /the certificate and its key cannot be used/,
     );
   });
+
+  it('tells clients of plain HTTP what it is, and goes on for the others', async (t) => {
+    const dir = temporaryDirectory(t);
+    const authority = makeAuthority(dir);
+    const pair = authority.issue('first');
+    const { url, port } = await serve(t, dir, '--tls-cert', pair.cert, '--tls-key', pair.key);
+    const silent = connect({ port, host: '127.0.0.1' });
+    t.after(() => silent.destroy());
+    const page = await talk(port, 'GET / HTTP/1.1');
+    assert.equal(page.status, 400);
+    assert.match(page.body.toString(), /^this is an HTTPS server.* use https:\/\/\n$/);
+    const api = await talk(port, 'PUT /v2/team/app/manifests/1.0.0 HTTP/1.1', '{}');
+    assert.equal(api.headers['content-type'], 'application/json');
+    assertRefused(api, 400, 'UNSUPPORTED');
+    const noise = await exchangeBytes(port, Buffer.from('no request, no handshake\r\n\r\n'));
+    assert.doesNotMatch(noise.toString('latin1'), /HTTP/);
+    assert.equal(await subjectOf(`${url}/v2/`, authority.pem.cert), 'test first');
+  });
+});
+
+it('a client of HTTPS that reaches plain HTTP is told of in one line, and no other client notices', async (t) => {
+  const dir = temporaryDirectory(t);
+  const { server, url, port } = await serve(t, dir);
+  for (let round = 0; round < 3; round += 1) {
+    const socket = tlsConnect({ port, host: '127.0.0.1', rejectUnauthorized: false });
+    await once(socket, 'error');
+  }
+  assert.equal(
+    (await exchangeBytes(port, 'garbage\r\n\r\n')).toString(),
+    'HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n',
+  );
+  assert.equal((await fetch(`${url}/v2/`)).status, 200);
+  const { stderr } = await server.stop();
+  assert.equal(
+    stderr,
+    'Warning: 127.0.0.1 speaks TLS, and this is plain HTTP: have the client use http:// (--plain-http), or serve HTTPS with --tls-cert and --tls-key\n',
+  );
 });
 
 function subjectOf(url: string, ca: string): Promise<string | undefined> {

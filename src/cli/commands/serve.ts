@@ -79,6 +79,7 @@ Examples:
       timeouts: timeoutsOf(options),
       maxHeaderSize: options.maxHeaderSize,
       maxConnections: options.maxConnections,
+      onTlsClient: tlsReporter(context),
     });
     files.onTls((pair) => server.renewTls(pair));
     context.stdout.write(`Listening on ${server.url}\n`);
@@ -87,6 +88,18 @@ Examples:
     await server.close();
   });
 };
+
+/** Warns of clients that speak TLS, once a minute at most. */
+function tlsReporter(context: Context): (address: string) => void {
+  let quietUntil = 0;
+  return (address) => {
+    if (performance.now() < quietUntil) return;
+    quietUntil = performance.now() + 60_000;
+    context.printWarning(
+      `${address} speaks TLS, and this is plain HTTP: have the client use http:// (--plain-http), or serve HTTPS with --tls-cert and --tls-key`,
+    );
+  };
+}
 
 /** Milliseconds between two looks for uploads that were given up. */
 const SWEEP_INTERVAL = 10 * 60_000;
