@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { PROJECT, temporaryDirectory } from '../helpers/fixtures.js';
 import { runProgram } from '../helpers/run.js';
 
-const { name, version } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'));
+const { name, version, scripts } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'));
 
 function npm(args: string[], cwd: string): string {
   return execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: 'pipe', shell: process.platform === 'win32' });
@@ -26,6 +26,10 @@ test('packs the same bytes again, and installs into an empty prefix without a ne
     createHash('sha512').update(readFileSync(file)).digest('hex'),
   );
   assert.equal(first, second);
+
+  // npm warns whoever installs the package of any of these, `prepare` included, although only a checkout needs it.
+  const alarming = ['preinstall', 'install', 'postinstall', 'prepare'].filter((event) => event in scripts);
+  assert.deepEqual(alarming, []);
 
   const prefix = join(dir, 'prefix');
   mkdirSync(prefix);
