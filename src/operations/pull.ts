@@ -1,9 +1,8 @@
 /** Charts from registries into the cache. */
 import type { ChartParts } from '../artifact.js';
-import { checkChartArchive } from '../chart/archive/check.js';
 import { CHART_LIMITS } from '../chart/files.js';
 import type { VersionRange } from '../chart/version-range.js';
-import { type ContentSource, copyContent } from '../copy.js';
+import type { ContentSource } from '../copy.js';
 import { ChartError, isChartError } from '../errors.js';
 import type { Layout, NamedDescriptor } from '../layout/layout.js';
 import type { Descriptor } from '../oci/descriptor.js';
@@ -13,6 +12,7 @@ import { formatReference, parseReference, type Reference, repositoryName } from 
 import type { Destination, Source, TagOrDigest } from '../oci/target.js';
 import { TagBatch } from './batch.js';
 import { cachedArtifact, readCachedChart, summaryOf } from './cached-chart.js';
+import { ConfigHabit, copyChart } from './chart-arrival.js';
 import { type ChartArtifact, chartOf } from './chart-of-artifact.js';
 import { type Outcome, outcomeOf } from './outcome.js';
 import { mapWithTail } from './parallel.js';
@@ -85,9 +85,10 @@ export async function pullCharts(
   const { layout } = dependencies;
   const batch = new TagBatch(layout, dependencies.signal);
   const names = new Map((await layout.readIndex()).map(({ name, descriptor }) => [name, descriptor]));
+  const habit = new ConfigHabit();
   const pull = async (text: string, position: number): Promise<() => Promise<Outcome<Pulled>>> => {
     const onStart = (tag: string, repository: string): void => listener.onStart?.(position, tag, repository);
-    const arrived = await outcomeOf(text, () => pullChart(dependencies, text, names, onStart));
+    const arrived = await outcomeOf(text, () => pullChart(dependencies, text, names, habit, onStart));
     return async () => {
       const outcome = await nameChart(layout, batch, arrived);
       listener.onOutcome?.(position, outcome);
@@ -112,6 +113,7 @@ async function pullChart(
   dependencies: PullDependencies,
   text: string,
   names: ReadonlyMap<string | undefined, Descriptor | undefined>,
+  habit: ConfigHabit,
   onStart: (tag: string, repository: string) => void,
 ): Promise<Arrived> {
   const { layout, signal, onEvent, verification } = dependencies;
@@ -152,12 +154,10 @@ async function pullChart(
     readManifest: (reference) => readListed({ digest: reference } as Descriptor),
     readBlob: (descriptor, options) => source.readBlob(descriptor, options),
   };
-  const { copiedBytes } = await copyContent(once, destination, manifest, {
+  const receivedBytes = await copyChart(once, layout, destination, manifest, parts, habit, {
     signal,
-    verify: true,
     onEvent: (event) => onEvent?.(text, event),
   });
-  await checkChartArchive(() => layout.readBlob(parts.layer), { signal });
   const provenance = await verification?.afterCopy(name, parts);
   await layout.putBytes(manifest.bytes, manifest.descriptor.mediaType);
   const more = await referrersOf(manifest);
@@ -165,7 +165,7 @@ async function pullChart(
     ...more,
     entry: { name, descriptor: manifest.descriptor },
     status: 'downloaded',
-    receivedBytes: copiedBytes + more.receivedBytes,
+    receivedBytes: receivedBytes + more.receivedBytes,
     provenance,
   };
 }

@@ -65,7 +65,34 @@ test('what is up to date is pulled with one HEAD, and nothing else is asked', as
   assert.deepEqual(await asked('pull', ref), ['HEAD /v2/team/web/manifests/1.0.0']);
   await chart('remove', ref);
   await chart('prune');
-  assert.deepEqual(counts(await asked('pull', ref)), { GET: 3 });
+  // The config is made of the Chart.yaml that came.
+  assert.deepEqual(counts(await asked('pull', ref)), { GET: 2 });
+});
+
+test('a config that is not the one of the chart is asked for, and that of the next chart at once', async (t) => {
+  const { home, host, chart, asked } = await stage(t);
+  const refs = ['a', 'b'].map((name) => `${host}/team/${name}:1.0.0`);
+  for (const [position, name] of ['web', 'api'].entries()) {
+    const { stdout } = await chart('save', name, refs[position] as string, '-o', 'json');
+    const blobs = join(home, '.cache', 'helm', 'registry', 'cache', 'blobs', 'sha256');
+    const read = (digest: string): Buffer => readFileSync(join(blobs, digest.replace(/^sha256:/, '')));
+    const manifest = JSON.parse(read(JSON.parse(stdout)[0].digest).toString());
+    const config = Buffer.from(`${read(manifest.config.digest)}\n`);
+    const digest = `sha256:${createHash('sha256').update(config).digest('hex')}`;
+    const base = `http://${host}/v2/team/${'ab'[position]}`;
+    for (const blob of [config, read(manifest.layers[0].digest)]) {
+      const named = createHash('sha256').update(blob).digest('hex');
+      const posted = await fetch(`${base}/blobs/uploads/?digest=sha256:${named}`, { method: 'POST', body: blob });
+      assert.equal(posted.status, 201);
+    }
+    const body = JSON.stringify({ ...manifest, config: { ...manifest.config, digest, size: config.length } });
+    const headers = { 'content-type': 'application/vnd.oci.image.manifest.v1+json' };
+    assert.equal((await fetch(`${base}/manifests/1.0.0`, { method: 'PUT', headers, body })).status, 201);
+  }
+  await chart('remove', '*');
+  await chart('prune');
+  assert.deepEqual(counts(await asked('pull', ...refs)), { GET: 6 });
+  assert.equal((await chart('verify')).exit, 0);
 });
 
 test('a new chart of one layer is pushed in three round trips, one after another', async (t) => {
