@@ -6,7 +6,7 @@ import { Command, Option } from 'commander';
 import { COMMANDS, type CommandEntry } from './command-table.js';
 import type { Context } from './context.js';
 import { commandPath } from './options.js';
-import { parseDuration } from './quantities.js';
+import { parseTime } from './quantities.js';
 import { readProgramName } from './settings.js';
 import { printableLines } from './text.js';
 import { usageError } from './usage-error.js';
@@ -39,7 +39,7 @@ export async function buildProgram(context: Context, args: readonly string[]): P
     new Option(
       '--lock-timeout <duration>',
       'how long to wait for another process that writes to the cache (default: 1m)',
-    ).argParser(parseDuration),
+    ).argParser(parseTime),
   );
   program.addOption(new Option('--no-fsync', 'do not wait for the disk, in a cache that may be lost with its machine'));
   program.addOption(new Option('--debug', 'print what is done in detail, and errors with their origin'));

@@ -1,5 +1,6 @@
 /** Sizes, times and counts as options give them. */
 import { InvalidArgumentError } from 'commander';
+import { parseDuration } from './duration.js';
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 };
 
@@ -12,18 +13,12 @@ export function parseSize(text: string): number {
   return size;
 }
 
-const MILLISECONDS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-
 /** What a timer can hold: some 24 days. */
 const LONGEST = 2 ** 31 - 1;
 
-/** `500ms`, `15s`, `2m`, `1h30m`: milliseconds. */
-export function parseDuration(text: string): number {
-  const isOne = /^(?:\d{1,9}(?:\.\d{1,3})?(?:ms|s|m|h))+$/.test(text);
-  const parts = isOne ? [...text.matchAll(/([\d.]+)(ms|s|m|h)/g)] : [];
-  const time = Math.round(
-    parts.reduce((sum, [, n, unit]) => sum + Number(n) * (MILLISECONDS[unit ?? ''] as number), 0),
-  );
+/** Of an option that a timer is set by: milliseconds. */
+export function parseTime(text: string): number {
+  const time = parseDuration(text) ?? 0;
   if (time < 1 || time > LONGEST) throw new InvalidArgumentError('It is a time such as 500ms, 15s, 2m or 1h30m.');
   return time;
 }

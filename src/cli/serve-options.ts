@@ -5,7 +5,7 @@ import { isHost } from '../oci/reference.js';
 import { DEFAULT_LIMITS, type Limits } from '../server/limits.js';
 import { isName } from '../server/names.js';
 import { DEFAULT_TIMEOUTS, type ServerTimeouts } from '../server/timeouts.js';
-import { parseCount, parseDuration, parseSize } from './quantities.js';
+import { parseCount, parseSize, parseTime } from './quantities.js';
 
 export interface ServeOptions {
   readonly addr: string;
@@ -80,7 +80,7 @@ function size(flags: string, description: string, value: number, shown: string):
 }
 
 function time(flags: string, description: string, value: number, shown: string): Option {
-  return new Option(flags, description).argParser(parseDuration).default(value, shown);
+  return new Option(flags, description).argParser(parseTime).default(value, shown);
 }
 
 function count(flags: string, description: string, value: number): Option {

@@ -7,6 +7,7 @@ import { readCachedItems } from '../cached-items.js';
 import type { Configure } from '../configure.js';
 import { type Context, openCache } from '../context.js';
 import { addFileOption, type FileOptions, readOptions } from '../options.js';
+import { parseSize } from '../quantities.js';
 import { formatSize, printable } from '../text.js';
 
 interface BundleOptions extends FileOptions {
@@ -25,7 +26,7 @@ export const configure: Configure = (command, context) => {
       ...files,
       file,
     ])
-    .option('--split <size>', 'make parts of at most this size (700M, 4G), each a bundle of its own', parseSize)
+    .option('--split <size>', 'make parts of at most this size (700M, 4G), each a bundle of its own', parsePartSize)
     .option('--with-referrers', 'take signatures and attestations along')
     // The options of `ls` and `verify` are theirs.
     .enablePositionalOptions();
@@ -117,15 +118,12 @@ function outputOf(
   return output;
 }
 
-const UNITS: Readonly<Record<string, number>> = { '': 1, K: 1024, M: 1024 ** 2, G: 1024 ** 3, T: 1024 ** 4 };
+/** A part holds one chart at least, and what describes it. */
+const PART_LEAST = 16 * 1024;
 
-/** `700M`, `4G`, `4GiB`: binary units, as sizes are printed. */
-function parseSize(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?$/i.exec(text);
-  const size = match && Math.floor(Number(match[1]) * (UNITS[(match[2] as string).toUpperCase()] as number));
-  if (size === null || !Number.isSafeInteger(size) || size < 16 * 1024) {
-    throw new InvalidArgumentError('It is a size of at least 16K, such as 700M or 4G.');
-  }
+function parsePartSize(text: string): number {
+  const size = parseSize(text);
+  if (size < PART_LEAST) throw new InvalidArgumentError('It is a size of at least 16K, such as 700M or 4G.');
   return size;
 }
 

@@ -8,7 +8,6 @@ import type { PasswordCredentials } from '../../registry/secrets.js';
 import type { Configure } from '../configure.js';
 import { givenCredentials } from '../connect.js';
 import { type Context, openCache } from '../context.js';
-import { MirrorProgress } from '../mirror-progress.js';
 import { printChart, printReport } from '../mirror-report.js';
 import {
   addConnectionOptions,
@@ -20,6 +19,7 @@ import {
   readStdin,
   type VersionOptions,
 } from '../options.js';
+import { openProgress, type Progress } from '../progress.js';
 import { parseCount, parseSize } from '../quantities.js';
 
 interface MirrorOptions extends ConnectionOptions, FormatOptions, VersionOptions {
@@ -91,7 +91,7 @@ export const configure: Configure = (command, context) => {
       plainHosts: plainHosts(file.entries, target, options),
       connections: Math.max(8, 2 * options.parallel),
     });
-    const progress = new MirrorProgress(context.stderr, options.progress && !options.quiet && !context.debug);
+    let progress: Progress | undefined;
     const report = await mirrorCharts(
       {
         ...connections,
@@ -102,12 +102,19 @@ export const configure: Configure = (command, context) => {
         flavour: settings.flavourGiven ? settings.flavour : (file.flavour ?? settings.flavour),
         signal: context.signal,
         listener: {
-          ...progress.listener,
-          onChart: (_index, chart) => progress.around(() => chart && printChart(context, options, chart)),
+          onPlan: (charts) => {
+            progress = openProgress(context, settings, options, charts);
+          },
+          onCopy: (source, event) => progress?.copy(source, event),
+          onChart: (source, chart) => {
+            progress?.finish(source);
+            if (chart) printChart(context, options, chart);
+          },
         },
       },
       input,
-    ).finally(() => progress.end());
+    );
+    progress?.stop();
     await printReport(context, options, report, input);
   });
 };

@@ -45,7 +45,6 @@ Examples:
 };
 
 async function readRetention({ keepLast, olderThan }: PruneOptions): Promise<Retention> {
-  const { parseDuration } = await import('../duration.js');
   if (keepLast !== undefined && !/^\d{1,9}$/.test(keepLast)) {
     throw new ChartError('USAGE', `--keep-last ${JSON.stringify(keepLast)} is no number`, {
       hint: 'Write how many versions of each repository are to stay, such as 3; 0 keeps none.',
@@ -53,8 +52,17 @@ async function readRetention({ keepLast, olderThan }: PruneOptions): Promise<Ret
   }
   return {
     keepLast: keepLast === undefined ? undefined : Number(keepLast),
-    olderThan: olderThan === undefined ? undefined : parseDuration(olderThan),
+    olderThan: olderThan === undefined ? undefined : await readAge(olderThan),
   };
+}
+
+async function readAge(text: string): Promise<number> {
+  const { parseDuration } = await import('../duration.js');
+  const age = parseDuration(text);
+  if (age !== undefined) return age;
+  throw new ChartError('USAGE', `${JSON.stringify(text)} is no length of time`, {
+    hint: 'Write weeks, days, hours, minutes or seconds: 2w, 30d, 12h, 90m, 1d12h, or P30D.',
+  });
 }
 
 function renderPlan(plan: PrunePlan, { output, quiet, dryRun }: PruneOptions): string {

@@ -3,7 +3,6 @@
  * copied byte for byte, manifests last. A run that was cut off is gone on with by running it again.
  */
 import type { Readable } from 'node:stream';
-import type { CopyEvent } from '../../copy.js';
 import { isChartError } from '../../errors.js';
 import type { Digest } from '../../oci/digest.js';
 import type { Source } from '../../oci/target.js';
@@ -60,12 +59,11 @@ async function mirrorTo(
   const limit = input.maxRate === undefined ? undefined : new RateLimit(input.maxRate);
   const leftOut: LeftOut[] = [];
   const run = { input, target, limit, signal, listener, leftOut, copies: new Slots(input.parallel) };
-  const work = async (chart: PlannedChart, index: number): Promise<() => Promise<MirroredChart | undefined>> => {
-    listener?.onStart?.(index, chart.found.source);
+  const work = async (chart: PlannedChart): Promise<() => Promise<MirroredChart | undefined>> => {
     const tail = await failing(chart, () => mirrorChart(run, chart));
     return async () => {
       const done = typeof tail === 'function' ? await failing(chart, tail) : tail;
-      listener?.onChart?.(index, done);
+      listener?.onChart?.(chart.found.source, done);
       return done;
     };
   };
@@ -155,7 +153,7 @@ async function copyNow(run: Run, chart: PlannedChart): Promise<Tail> {
     const { counts, named } = await target.write(chart, source, {
       signal,
       concurrency: Math.max(2, Math.min(4, input.parallel)),
-      ...(listener && { onEvent: bytesListener(listener) }),
+      onEvent: (event) => listener?.onCopy?.(chart.found.source, event),
     });
     return async () => {
       await named();
@@ -180,19 +178,6 @@ function slowed(source: Source, limit: RateLimit): Source {
     statBlob: (digest, options) => source.statBlob(digest, options),
     listTags: (options) => source.listTags(options),
     ...(listReferrers && { listReferrers: listReferrers.bind(source) }),
-  };
-}
-
-/** Turns how far each blob is into how many bytes more there are. */
-function bytesListener(listener: MirrorListener): (event: CopyEvent) => void {
-  const known = new Map<string, number>();
-  return (event) => {
-    if (event.kind !== 'blob') return;
-    const { digest, size } = event.descriptor;
-    const before = known.get(digest);
-    if (before === undefined) listener.onSize?.(size);
-    listener.onBytes?.(event.bytes - (before ?? 0));
-    known.set(digest, event.bytes);
   };
 }
 

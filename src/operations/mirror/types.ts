@@ -1,4 +1,5 @@
 /** What a mirror run is asked for, and what it tells. */
+import type { CopyEvent } from '../../copy.js';
 import type { ChartError } from '../../errors.js';
 import type { Digest } from '../../oci/digest.js';
 
@@ -98,10 +99,8 @@ export interface MirrorReport {
 export interface MirrorListener {
   /** What is to be done is known. */
   onPlan?(charts: number): void;
-  onStart?(index: number, source: string): void;
-  /** `bytes` more have arrived; `total` grows as sizes become known. */
-  onBytes?(bytes: number): void;
-  onSize?(bytes: number): void;
-  /** Undefined for what turned out to be no chart. */
-  onChart?(index: number, chart: MirroredChart | undefined): void;
+  /** How far a chart is on its way; `source` as in {@link MirroredChart}. */
+  onCopy?(source: string, event: CopyEvent): void;
+  /** A chart is done; undefined for what turned out to be no chart. */
+  onChart?(source: string, chart: MirroredChart | undefined): void;
 }
