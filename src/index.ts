@@ -2,6 +2,7 @@
 export * from './library/bundle.js';
 export * from './library/chart.js';
 export * from './library/layout.js';
+export * from './library/mirror.js';
 export * from './library/oci.js';
 export * from './library/operations.js';
 export * from './library/registry.js';

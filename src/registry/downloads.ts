@@ -42,6 +42,21 @@ const CONNECTIONS = 8;
  * Opens the way to one server and to what it refers to. Nothing is asked before the first call.
  *
  * @param base names the origin that credentials and client certificate are for
+ *
+ * @example
+ * ```ts
+ * import { mirrorCharts, openDownloads, openLayout } from 'helm-chart-cache';
+ *
+ * const layout = openLayout('./cache');
+ * const web = openDownloads(new URL('http://127.0.0.1:5000/team/'), { credentials: { username: 'me', password: 'secret' } });
+ * const { charts } = await mirrorCharts(
+ *   { layout, connect: () => Promise.reject(), openWeb: () => (url, use, options) => web.read(url, use, options) },
+ *   { entries: [{ source: 'http://127.0.0.1:5000/team', name: 'app', limit: 1 }], target: 'cache' },
+ * );
+ * console.log(charts[0]?.version, charts[0]?.status); // 1.1.0 copied
+ * await web.close();
+ * await layout.close();
+ * ```
  */
 export function openDownloads(base: URL, options: DownloadsOptions = {}): Downloads {
   return new Downloads(base, options);

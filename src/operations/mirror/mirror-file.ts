@@ -64,9 +64,24 @@ interface Mistake {
 const MISTAKES_LIMIT = 20;
 
 /**
+ * Reads a mirror file.
+ *
  * @param file names the file in errors
  * @param directory what relative paths in it are relative to
  * @throws ChartError `MIRROR_FILE_INVALID` with all mistakes, one a line: `FILE:LINE:COLUMN: what`
+ *
+ * @example
+ * ```ts
+ * import { parseMirrorFile } from 'helm-chart-cache';
+ *
+ * const text = `
+ * version: 1
+ * target: cache
+ * charts: [{ source: "oci://127.0.0.1:5000/team/app", version: ^1 }]
+ * `;
+ * const { target, entries } = parseMirrorFile(text, 'mirror.yaml', '.');
+ * console.log(target, entries[0]?.version); // cache ^1
+ * ```
  */
 export function parseMirrorFile(text: string, file: string, directory: string): MirrorFile {
   const lines = new LineCounter();

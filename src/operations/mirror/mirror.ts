@@ -13,18 +13,35 @@ import { type MirrorPlan, type PlannedChart, planMirror } from './plan.js';
 import { RateLimit } from './rate.js';
 import { type SourceDependencies, Sources } from './sources.js';
 import { cacheTarget, type MirrorTarget, registryTarget } from './targets.js';
-import type { LeftOut, MirroredChart, MirrorInput, MirrorListener, MirrorReport } from './types.js';
+import type { LeftOut, MirroredChart, MirrorInput, MirrorJob, MirrorListener, MirrorReport } from './types.js';
 
 export interface MirrorDependencies extends SourceDependencies {
   readonly listener?: MirrorListener | undefined;
 }
 
 /**
- * Mirrors, or says what would be done. One failure does not hide the rest.
+ * Mirrors, or says what would be done. One failure does not hide the rest: what fails is in the report.
  *
  * @throws ChartError `USAGE` for a target that is none; `CANCELLED`; what the cache throws where that is the target
+ *
+ * @example
+ * ```ts
+ * import { mirrorCharts, openLayout, openRegistry } from 'helm-chart-cache';
+ *
+ * const layout = openLayout('./cache');
+ * const registry = openRegistry('127.0.0.1:5000');
+ * const { charts } = await mirrorCharts(
+ *   { layout, connect: () => registry },
+ *   { entries: [{ source: 'oci://127.0.0.1:5000/team/app', version: '^1' }], target: 'cache' },
+ * );
+ * console.log(charts.map(({ version, status }) => `${version} ${status}`).join()); // 1.1.0 copied,1.0.0 copied
+ * await registry.close();
+ * await layout.close();
+ * ```
  */
-export async function mirrorCharts(dependencies: MirrorDependencies, input: MirrorInput): Promise<MirrorReport> {
+export async function mirrorCharts(dependencies: MirrorDependencies, given: MirrorInput): Promise<MirrorReport> {
+  const { mode = 'copy', overwrite = false, parallel = PARALLEL } = given;
+  const input: MirrorJob = { ...given, mode, overwrite, parallel };
   const { connect, layout, signal } = dependencies;
   const prefix = parseTarget(input.target);
   const sources = new Sources(dependencies);
@@ -41,6 +58,8 @@ export async function mirrorCharts(dependencies: MirrorDependencies, input: Mirr
   }
 }
 
+const PARALLEL = 8;
+
 /** Charts that are looked for at the same time, for each that is copied. */
 const LOOKS = 2;
 
@@ -48,7 +67,7 @@ type MakeTarget = (charts: readonly PlannedChart[]) => MirrorTarget | Promise<Mi
 
 async function mirrorTo(
   { signal, listener }: MirrorDependencies,
-  input: MirrorInput,
+  input: MirrorJob,
   sources: Sources,
   prefix: TargetPrefix,
   makeTarget: MakeTarget,
@@ -77,7 +96,7 @@ async function mirrorTo(
 }
 
 interface Run {
-  readonly input: MirrorInput;
+  readonly input: MirrorJob;
   readonly target: MirrorTarget;
   readonly limit: RateLimit | undefined;
   readonly signal: AbortSignal | undefined;
@@ -201,9 +220,4 @@ function reportOf(plan: MirrorPlan, charts: readonly MirroredChart[]): MirrorRep
     return { source, target: undefined, name, version, status: 'failed', digest: undefined, copiedBytes: 0, error };
   });
   return { charts: [...charts, ...failures], leftOut: plan.leftOut, prereleases: plan.prereleases };
-}
-
-/** False where anything is not as it was wanted. */
-export function isComplete({ charts }: MirrorReport): boolean {
-  return charts.every(({ status }) => status === 'copied' || status === 'present' || status === 'planned');
 }

@@ -7,7 +7,7 @@ import { mapConcurrent } from '../parallel.js';
 import type { FoundChart } from './found-chart.js';
 import { placeChart, type TargetPrefix } from './placement.js';
 import type { Sources } from './sources.js';
-import type { LeftOut, MirrorEntry, MirrorInput } from './types.js';
+import type { LeftOut, MirrorEntry, MirrorJob } from './types.js';
 
 /** One chart version on its way. */
 export interface PlannedChart {
@@ -45,7 +45,7 @@ const DEPTH_LIMIT = 32;
 /** @throws ChartError `CANCELLED`; all else is a failure of its entry */
 export async function planMirror(
   { sources, signal }: PlanDependencies,
-  { entries, shard, parallel }: Pick<MirrorInput, 'entries' | 'shard' | 'parallel'>,
+  { entries, shard, parallel }: Pick<MirrorJob, 'entries' | 'shard' | 'parallel'>,
   prefix: TargetPrefix,
 ): Promise<MirrorPlan> {
   const planning = new Planning(prefix);

@@ -19,6 +19,7 @@ import { ChartError, isChartError } from '../../errors.js';
 import { type Layout, openLayout } from '../../layout/layout.js';
 import { isHost, parseReference, repositoryName, splitName, wireTag } from '../../oci/reference.js';
 import type { CallOptions, Source, Target } from '../../oci/target.js';
+import type { Downloads } from '../../registry/downloads.js';
 import { parseFileAddress, parseWebAddress, type RepositoryAddress } from '../../repository/address.js';
 import type { Fetch } from '../../repository/fetch.js';
 import type { IndexedChart } from '../../repository/index-entry.js';
@@ -37,10 +38,10 @@ export interface SourceDependencies {
   /** The cache. */
   readonly layout: Layout;
   readonly connect: (host: string) => Promise<Target> | Target;
-  /** What reads the files of a repository, with its credentials. */
-  readonly openWeb: (address: RepositoryAddress) => Fetch;
-  /** Of what comes from classic repositories. */
-  readonly flavour: LayerFlavour;
+  /** What reads the files of a classic repository, with its credentials and TLS options; without either if absent. */
+  readonly openWeb?: ((address: RepositoryAddress) => Fetch) | undefined;
+  /** Of what comes from classic repositories; `legacy`, which Helm 3.6.3 reads, if absent. */
+  readonly flavour?: LayerFlavour | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -51,13 +52,15 @@ export class Sources {
   readonly #indexes = new Map<string, Promise<RepositoryIndex>>();
   readonly #repositories = new Map<string, ClassicRepository>();
   readonly #bundles = new Map<string, Promise<OpenBundle>>();
+  readonly #downloads: Promise<Downloads>[] = [];
 
   constructor(dependencies: SourceDependencies) {
     this.#dependencies = dependencies;
   }
 
-  /** Gives up bundles that were opened. */
+  /** Gives up bundles and connections that were opened here. */
   async close(): Promise<void> {
+    await Promise.all(this.#downloads.map(async (opening) => (await opening).close()));
     for (const opening of this.#bundles.values()) await (await opening.catch(() => undefined))?.close();
   }
 
@@ -216,7 +219,7 @@ export class Sources {
     const [url] = entry.urls;
     if (!url?.startsWith('oci://')) {
       const home = base.protocol === 'file:' ? '' : `${base.host}${base.pathname.replace(/\/$/, '').toLowerCase()}`;
-      return new ClassicChart(repository, entry, { home, flavour: this.#dependencies.flavour });
+      return new ClassicChart(repository, entry, { home, flavour: this.#dependencies.flavour ?? 'legacy' });
     }
     const { host, path, tag } = parseReference(url);
     if (host === undefined) throw new ChartError('REPOSITORY_INVALID', `${url} names no registry`);
@@ -231,10 +234,19 @@ export class Sources {
 
   #classic(address: RepositoryAddress): ClassicRepository {
     const key = address.base.href;
-    const repository =
-      this.#repositories.get(key) ?? new ClassicRepository({ address, fetch: this.#dependencies.openWeb(address) });
+    const repository = this.#repositories.get(key) ?? new ClassicRepository({ address, fetch: this.#openWeb(address) });
     this.#repositories.set(key, repository);
     return repository;
+  }
+
+  #openWeb(address: RepositoryAddress): Fetch {
+    if (this.#dependencies.openWeb) return this.#dependencies.openWeb(address);
+    const { base, credentials } = address;
+    const opening = import('../../registry/downloads.js').then(({ openDownloads }) =>
+      openDownloads(base, { credentials }),
+    );
+    this.#downloads.push(opening);
+    return async (url, use, options) => (await opening).read(url, use, options);
   }
 
   #call(): CallOptions {

@@ -5,7 +5,7 @@ import type { Digest } from '../../oci/digest.js';
 
 /** Which charts of one source, and where they go. */
 export interface MirrorEntry {
-  /** See sources.ts. */
+  /** `oci://HOST/PATH[:TAG]`, `oci://HOST/PATH/*`, `https://HOST/PATH`, a directory, `cache`, or the file of a bundle. */
   readonly source: string;
   /** Where the entry itself stands, for errors: `mirror.yaml:12`. */
   readonly where?: string | undefined;
@@ -37,17 +37,25 @@ export type MirrorMode =
 
 export interface MirrorInput {
   readonly entries: readonly MirrorEntry[];
-  /** A prefix in a registry, `cache`, or a bundle. */
+  /** `oci://HOST/PREFIX`, `cache`, or the file of a bundle. */
   readonly target: string;
-  readonly mode: MirrorMode;
-  /** Replace a tag that names something else at the target. */
-  readonly overwrite: boolean;
+  /** `copy` if absent. */
+  readonly mode?: MirrorMode | undefined;
+  /** Replace a tag that names something else at the target; it is left and told of if absent. */
+  readonly overwrite?: boolean | undefined;
   /** Of `count` runs, the one that takes each `index`th chart; counted from 1. */
   readonly shard?: { readonly index: number; readonly count: number } | undefined;
-  /** Charts on their way at the same time. */
-  readonly parallel: number;
+  /** Charts on their way at the same time; 8 if absent. */
+  readonly parallel?: number | undefined;
   /** Bytes a second, all transfers together. */
   readonly maxRate?: number | undefined;
+}
+
+/** As {@link MirrorInput}, with nothing left open. */
+export interface MirrorJob extends MirrorInput {
+  readonly mode: MirrorMode;
+  readonly overwrite: boolean;
+  readonly parallel: number;
 }
 
 export type MirrorStatus =
