@@ -2,6 +2,8 @@
  * Everything that a user can run into is a `ChartError`; what cannot happen is a plain `Error`.
  * Callers look at `code`, never at words.
  */
+import { constants } from 'node:os';
+
 export type ChartErrorCode =
   // what the user typed
   | 'USAGE'
@@ -119,7 +121,20 @@ export function isChartError(error: unknown, code?: ChartErrorCode): error is Ch
 /** The `code` of a Node.js system error (`ENOENT`, `EACCES`, ...), or undefined. */
 export function systemErrorCode(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
-  return typeof error.code === 'string' && !(error instanceof ChartError) ? error.code : undefined;
+  if (typeof error.code !== 'string' || error instanceof ChartError) return undefined;
+  // Node has no name for some, a full quota (EDQUOT) among them.
+  return /^unknown/i.test(error.code) ? (nameOfNumber(error) ?? error.code) : error.code;
+}
+
+function nameOfNumber(error: object): string | undefined {
+  const number = 'errno' in error ? error.errno : undefined;
+  return Object.entries(constants.errno).find(([, one]) => typeof number === 'number' && one === -number)?.[0];
+}
+
+/** True where this process has as many files open as it may: that says nothing of the file that was to be opened. */
+export function isOutOfFiles(error: unknown): boolean {
+  const code = systemErrorCode(error instanceof ChartError ? error.cause : error);
+  return code === 'EMFILE' || code === 'ENFILE';
 }
 
 /** @throws ChartError `CANCELLED` once the signal is aborted, whatever reason it was aborted with */

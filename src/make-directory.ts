@@ -25,14 +25,6 @@ function makeOne(path: string, mode: number): void {
     mkdirSync(path, { mode });
   } catch (error) {
     // Of a directory that is there systems say EEXIST, or that they are read-only, or that it is not ours.
-    if (systemErrorCode(error) === 'ENOENT' || !isDirectory(path)) throw error;
-  }
-}
-
-function isDirectory(path: string): boolean {
-  try {
-    return statSync(path).isDirectory();
-  } catch {
-    return false;
+    if (systemErrorCode(error) === 'ENOENT' || !statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error;
   }
 }

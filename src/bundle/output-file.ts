@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { lstatSync, realpathSync, rmSync, type Stats } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { systemWords } from '../chart/system-words.js';
 import { ChartError, systemErrorCode, throwIfCancelled } from '../errors.js';
 
 /** A file on its way. One of `commit` and `discard` ends it. */
@@ -104,10 +105,7 @@ function unwritable(path: string, cause: unknown): unknown {
   const code = systemErrorCode(cause);
   if (code === undefined) return cause;
   const isFull = code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG';
-  const reason = isFull
-    ? { ENOSPC: 'no space left on device', EDQUOT: 'disk quota exceeded', EFBIG: 'file too large' }[code]
-    : code;
-  return new ChartError(isFull ? 'DISK_FULL' : 'BUNDLE_UNWRITABLE', `cannot write ${path}: ${reason}`, {
+  return new ChartError(isFull ? 'DISK_FULL' : 'BUNDLE_UNWRITABLE', `cannot write ${path}: ${systemWords(cause)}`, {
     cause,
     hint: isFull
       ? 'Make space there, or make parts with --split, or write to another machine: -o - | ssh HOST chart unbundle -.'

@@ -6,7 +6,7 @@
  */
 import { lstatSync, type Stats, statSync } from 'node:fs';
 import path from 'node:path';
-import { ChartError, systemErrorCode } from '../errors.js';
+import { ChartError, isOutOfFiles, systemErrorCode } from '../errors.js';
 import { quoteName } from './archive/entry-path.js';
 import type { ArchiveEntry } from './archive/stream.js';
 import { systemWords } from './system-words.js';
@@ -111,5 +111,8 @@ function throughLink(shown: string): ChartError {
 }
 
 export function blocked(message: string, hint?: string, cause?: unknown): ChartError {
-  return new ChartError('EXPORT_BLOCKED', message, { hint, cause });
+  const usual = isOutOfFiles(cause)
+    ? 'Raise the limit of open files (ulimit -n), and export again.'
+    : 'Choose another directory with -d, or put right what is wrong with that one.';
+  return new ChartError('EXPORT_BLOCKED', message, { hint: hint ?? (cause === undefined ? undefined : usual), cause });
 }

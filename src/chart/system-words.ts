@@ -5,6 +5,7 @@ const WORDS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EBUSY: 'device or resource busy',
   EDQUOT: 'disk quota exceeded',
+  EFBIG: 'file too large',
   EEXIST: 'file exists',
   EIO: 'input/output error',
   EISDIR: 'is a directory',

@@ -1,6 +1,7 @@
 /** Standard output and standard error as commands see them. */
 import type { Writable } from 'node:stream';
-import { ChartError } from '../errors.js';
+import { systemWords } from '../chart/system-words.js';
+import { ChartError, systemErrorCode } from '../errors.js';
 
 type Stream = Writable & { isTTY?: boolean; columns?: number };
 
@@ -88,12 +89,17 @@ export class Output {
       });
     }
     const fault = this.#fault;
-    if (fault === undefined || fault.code === 'EPIPE') return;
-    const full = fault.code === 'ENOSPC' || fault.code === 'EDQUOT';
-    throw new ChartError(full ? 'DISK_FULL' : 'OUTPUT_FAILED', `cannot write to standard output: ${fault.message}`, {
-      cause: fault,
-      hint: 'What the command did stays done; only its output is lost.',
-    });
+    const code = systemErrorCode(fault);
+    if (fault === undefined || code === 'EPIPE') return;
+    const full = code === 'ENOSPC' || code === 'EDQUOT';
+    throw new ChartError(
+      full ? 'DISK_FULL' : 'OUTPUT_FAILED',
+      `cannot write to standard output: ${systemWords(fault)}`,
+      {
+        cause: fault,
+        hint: 'What the command did stays done; only its output is lost.',
+      },
+    );
   }
 }
 

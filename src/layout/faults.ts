@@ -1,6 +1,7 @@
 /**
  * What the operating system reports, in words of the cache: which file, why, and what to do.
  */
+import { lstatSync, readlinkSync } from 'node:fs';
 import { ChartError, systemErrorCode } from '../errors.js';
 
 const NO_FILE = 'it is no file';
@@ -69,6 +70,8 @@ export function writeFault(error: unknown, path: string): unknown {
       });
     case 'ENOTDIR':
       return notADirectory(path, error);
+    case 'EEXIST':
+      return linkToNothing(path, error) ?? unwritable(path, reason, error);
     case 'EXDEV':
       return new ChartError('LAYOUT_INVALID', `cannot write ${path}: ${reason}`, {
         hint: 'ingest/, blobs/ and index.json of a cache have to be on one file system.',
@@ -81,9 +84,33 @@ export function writeFault(error: unknown, path: string): unknown {
 
 function unwritable(path: string, reason: string, cause: unknown): ChartError {
   return new ChartError('LAYOUT_UNWRITABLE', `cannot write ${path}: ${reason}`, {
-    hint: 'Use a cache directory that you may write to (--cache-dir), or ask its owner; nothing was changed.',
+    hint:
+      hintOf(systemErrorCode(cause)) ??
+      'Use a cache directory that you may write to (--cache-dir), or ask its owner; nothing was changed.',
     cause,
   });
+}
+
+/** What to do where neither place nor owner of the file matters. */
+function hintOf(code: string | undefined): string | undefined {
+  if (code === 'EIO') return 'The disk reports a fault; copy the cache to another one.';
+  if (code !== 'EMFILE' && code !== 'ENFILE') return undefined;
+  return 'Raise the limit of open files (ulimit -n), or end what holds so many, and run the command again.';
+}
+
+/** Where a link that leads nowhere is in the place of a directory; undefined for anything else. */
+function linkToNothing(path: string, cause: unknown): ChartError | undefined {
+  const link = cause instanceof Error && 'path' in cause ? String(cause.path) : path;
+  try {
+    if (!lstatSync(link).isSymbolicLink()) return undefined;
+    const words = `cannot write ${path}: ${link} is a link to ${readlinkSync(link)}, which does not exist`;
+    return new ChartError('LAYOUT_UNWRITABLE', words, {
+      hint: 'Make the directory that it leads to (is a disk not mounted?), remove the link, or use another directory (--cache-dir).',
+      cause,
+    });
+  } catch {
+    return undefined;
+  }
 }
 
 /** @returns `LAYOUT_UNREADABLE` or `LAYOUT_INVALID`; what is no such system error comes back as it is */
@@ -94,11 +121,10 @@ export function readFault(error: unknown, path: string): unknown {
   if (code === 'ENOTDIR') return notADirectory(path, error);
   return new ChartError('LAYOUT_UNREADABLE', `cannot read ${path}: ${reason}`, {
     hint:
-      code === 'EIO'
-        ? 'The disk reports a fault; copy the cache to another one.'
-        : reason === NO_FILE || code === 'EISDIR'
-          ? 'Move it away, and save or pull the chart again: that puts back what should be there.'
-          : 'Check the permissions of the cache directory, or use another one (--cache-dir).',
+      hintOf(code) ??
+      (reason === NO_FILE || code === 'EISDIR'
+        ? 'Move it away, and save or pull the chart again: that puts back what should be there.'
+        : 'Check the permissions of the cache directory, or use another one (--cache-dir).'),
     cause: error,
   });
 }

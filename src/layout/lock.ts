@@ -128,7 +128,7 @@ function prepare(dir: string, path: string, host: string): { tryLock(): Promise<
     const settings = { realpath: false, stale: NEVER, update: TOUCH_EVERY, fs, onCompromised };
     try {
       const release = await lockfile.lock(indexPath(dir), settings);
-      const isOurs = (): boolean => !lost && lookAt(dir)?.file === file;
+      const isOurs = (): boolean => !lost && writing(lock, () => lookAt(dir))?.file === file;
       return {
         assertHeld: () => {
           if (!isOurs()) throw new LockLost('the lock was broken by another process');

@@ -86,8 +86,8 @@ export class Arrivals {
         const bytes = await this.#layout.readSmallBlob(descriptor);
         for (const part of successors(parseManifest(bytes, descriptor.mediaType))) this.#lack(waiting, part);
       } catch (error) {
-        // It stays lacking: a manifest that cannot be read is as good as none.
-        if (isChartError(error)) return [];
+        // It stays lacking: a manifest that makes no sense is as good as none.
+        if (isChartError(error) && error.code !== 'LAYOUT_UNREADABLE') return [];
         throw error;
       }
     }

@@ -271,7 +271,7 @@ class Loader {
       const { name, version } = parseConfig(await this.#layout.readSmallBlob(manifest.config));
       return { manifest, chart: { name, version } };
     } catch (error) {
-      if (isChartError(error)) return { manifest: undefined, chart: undefined };
+      if (isChartError(error) && error.code !== 'LAYOUT_UNREADABLE') return { manifest: undefined, chart: undefined };
       throw error;
     }
   }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { isChartError } from '../../src/errors.js';
+import { isChartError, systemErrorCode } from '../../src/errors.js';
 import { moveFile } from '../../src/layout/durable.js';
 import { readFault, writeFault } from '../../src/layout/faults.js';
 import { ownerState } from '../../src/layout/owners.js';
@@ -43,6 +44,14 @@ test('what the system reports of a read is told likewise', () => {
   assert.ok(
     withCode('LAYOUT_INVALID', /^mkdir \/c: not a directory$/)(readFault(systemError('ENOTDIR'), '/c/index.json')),
   );
+});
+
+test('a full quota is known by its number, for which Node has no name', () => {
+  for (const code of ['Unknown system error -122', 'UNKNOWN']) {
+    const cause = Object.assign(new Error(code), { code, errno: -constants.errno.EDQUOT });
+    assert.ok(withCode('DISK_FULL', /disk quota exceeded$/)(writeFault(cause, '/c/x')));
+  }
+  assert.equal(systemErrorCode({ code: 'UNKNOWN' }), 'UNKNOWN');
 });
 
 test('what is no fault of the system stays what it is', () => {

@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream';
 import { checkChartArchive } from '../../chart/archive/check.js';
 import type { ChartMetadata } from '../../chart/metadata.js';
-import { type ChartError, isChartError } from '../../errors.js';
+import { type ChartError, isChartError, isOutOfFiles } from '../../errors.js';
 import type { Layout, Survey } from '../../layout/layout.js';
 import { type Digest, Digester, digestAlgorithm } from '../../oci/digest.js';
 import { hashed } from '../verified-blob.js';
@@ -103,7 +103,7 @@ export class Contents {
     try {
       chart = (await checkChartArchive(open, { signal })).metadata;
     } catch (error) {
-      if (!isChartError(error) || error.code === 'CANCELLED') throw error;
+      if (!isChartError(error) || error.code === 'CANCELLED' || isOutOfFiles(error)) throw error;
       const state = await this.#hash(digest);
       if (state.kind !== 'intact') return { state };
       known.charts.set(digest, error);
@@ -124,6 +124,7 @@ function remember<T>(map: Map<Digest, Promise<T>>, digest: Digest, make: () => T
 }
 
 function unreadable(error: unknown): BlobState {
-  if (!isChartError(error) || error.code === 'CANCELLED') throw error;
+  // A process that may open no more files finds every blob unreadable.
+  if (!isChartError(error) || error.code === 'CANCELLED' || isOutOfFiles(error)) throw error;
   return error.code === 'BLOB_NOT_FOUND' ? { kind: 'missing' } : { kind: 'unreadable', error };
 }
