@@ -86,5 +86,8 @@ test('a bundle below a file is refused as something that cannot be written', asy
   writeFileSync(join(dir, 'file'), '');
   const { exit, stderr } = await chart(['bundle', REF, '-o', 'file/charts.tar']);
   assert.equal(exit, 1);
-  assert.match(stderr, /^Error: cannot write file\/charts\.tar: not a directory\nName a file in a directory that exists/);
+  assert.match(
+    stderr,
+    /^Error: cannot write file\/charts\.tar: not a directory\nName a file in a directory that exists/,
+  );
 });
