@@ -2,7 +2,7 @@
  * Files beside the cache that hold nothing which could not be made anew: they may be deleted at any time, and whatever is in them
  * is believed only as far as the reader can check it.
  *
- *     list-cache     chart-list-3 5c1f08d2a97be411      what it is, and the checksum of all that follows
+ *     list-cache     chart-list-3 1542670745      what it is, and the checksum of all that follows
  *                    ...
  *
  * They are not synced: after a crash the checksum tells that one is not whole. It guards against accidents only, for who can
@@ -10,6 +10,7 @@
  */
 import { isAscii } from 'node:buffer';
 import { closeSync, fstatSync, readFileSync, statSync, writeSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
 import { isChartError, systemErrorCode } from '../errors.js';
 import type { LayoutContext } from './context.js';
 import { moveFile } from './durable.js';
@@ -32,7 +33,7 @@ export function readDerived({ dir }: Pick<LayoutContext, 'dir'>, { name, kind }:
   const end = bytes?.indexOf(0x0a) ?? -1;
   if (bytes === undefined || end < 0 || end > 200) return undefined;
   const content = bytes.subarray(end + 1);
-  if (bytes.toString('latin1', 0, end) !== `${kind} ${checksum(content)}`) return undefined;
+  if (bytes.toString('latin1', 0, end) !== `${kind} ${crc32(content)}`) return undefined;
   return content.toString(isAscii(content) ? 'latin1' : 'utf8');
 }
 
@@ -58,7 +59,7 @@ export async function writeDerived(context: LayoutContext, { name, kind }: Deriv
     // Who may not read the names in index.json is not to read them here.
     const mode = statSync(indexPath(context.dir)).mode & 0o666;
     const content = Buffer.from(text);
-    const bytes = Buffer.concat([Buffer.from(`${kind} ${checksum(content)}\n`), content]);
+    const bytes = Buffer.concat([Buffer.from(`${kind} ${crc32(content)}\n`), content]);
     const file = context.workspace.createFile(mode);
     try {
       for (let done = 0; done < bytes.length; ) done += writeSync(file.fd, bytes, done);
@@ -71,20 +72,6 @@ export async function writeDerived(context: LayoutContext, { name, kind }: Deriv
   } catch (error) {
     noMatter(error);
   }
-}
-
-/** 64 bits: a sum that a single other word changes for certain, and one of its values on the way. */
-export function checksum(content: Uint8Array): string {
-  const words = new Int32Array(Math.ceil(content.length / 4));
-  new Uint8Array(words.buffer).set(content);
-  let sum = content.length;
-  let sums = 0;
-  for (let at = 0; at < words.length; at++) {
-    sum = Math.imul(sum ^ (words[at] as number), 0x85ebca6b);
-    sum ^= sum >>> 15;
-    sums = Math.imul((sums + sum) | 0, 0xc2b2ae35);
-  }
-  return [sum, sums].map((half) => (half >>> 0).toString(16).padStart(8, '0')).join('');
 }
 
 /** What the system has against it only means that the work is done again. @throws anything else */
