@@ -3,7 +3,6 @@
  * here; then what is asked of the cache is whether index.json has changed.
  */
 import { statSync } from 'node:fs';
-import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import { chartParts, looksLikeChart } from '../artifact.js';
 import { checkChartArchive } from '../chart/archive/check.js';
 import { readChartFiles } from '../chart/archive/read.js';
@@ -19,11 +18,10 @@ import { parseManifest } from '../oci/manifest.js';
 import { isTag, splitName } from '../oci/reference.js';
 import { findShortNames, isName, isPreferred, isServed, type NameOptions } from '../server/names.js';
 import type { CatalogChart, CatalogSnapshot, ChartCatalog, ChartContent, ChartText } from '../site/catalog.js';
+import { Turns } from '../site/turns.js';
 import { damagedLayer } from './cached-chart.js';
 import { readVerified, unpacking } from './verified-blob.js';
 
-/** Milliseconds of reading after which others get their turn. */
-const SLICE = 8;
 /** Milliseconds after which an artifact that could not be read is tried again, though index.json is the same. */
 const RETRY = 5000;
 
@@ -81,7 +79,7 @@ async function readGeneration(
   const shortNames = findShortNames(new Set(served.map(({ repository }) => repository)), options);
   const found: CatalogChart[] = [];
   let isWhole = true;
-  let began = performance.now();
+  const turns = new Turns();
   for (const { repository, reference, descriptor } of served) {
     const content = known.get(descriptor.digest) ?? (await readContent(layout, descriptor));
     if (content === undefined) isWhole = false;
@@ -90,9 +88,7 @@ async function readGeneration(
       const shortName = shortNames.get(repository);
       found.push({ repository, shortName, reference, isPreferred: isPreferred(options, repository), content });
     }
-    if (performance.now() - began < SLICE) continue;
-    await yieldToOthers();
-    began = performance.now();
+    if (turns.isOver) await turns.give();
   }
   const needed = new Set(served.map(({ descriptor }) => descriptor.digest));
   for (const digest of known.keys()) if (!needed.has(digest)) known.delete(digest);

@@ -16,21 +16,29 @@
  * that the repository works by any name and behind any proxy.
  * https://helm.sh/docs/topics/chart_repository/#the-index-file
  */
-import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import type { ChartMetadata } from '../chart/metadata.js';
+import type { ChartContent } from './catalog.js';
 import type { OfferedChart, Scope } from './scope.js';
 import { cleanLine, cleanLines } from './texts.js';
+import { Turns } from './turns.js';
 
-/** Milliseconds of work after which others get their turn. */
-const SLICE = 8;
 /** Characters of one chart's metadata, beyond which only the most important of it is in the index. */
 const ENTRY_LIMIT = 64 * 1024;
 /** Characters up to which YAML readers find the colon after a key. */
 const KEY_LIMIT = 500;
 const MAX_NOTES = 100;
+/** Characters that are made bytes at once. */
+const CHUNK = 256 * 1024;
 
-/** Formats an index; others get their turn while it does. */
-export async function formatIndexYaml({ charts, ambiguities }: Scope, generated: Date): Promise<string> {
+/** What was made of charts before. A chart is in the index as it was, whatever comes and goes beside it. */
+export type KnownEntries = WeakMap<ChartContent, string>;
+
+/** Formats an index; others get their turn while it does. @returns its pieces */
+export async function formatIndexYaml(
+  { charts, ambiguities }: Scope,
+  generated: Date,
+  known: KnownEntries = new WeakMap(),
+): Promise<Buffer[]> {
   const notes = ambiguities
     .slice(0, MAX_NOTES)
     .map(
@@ -38,19 +46,22 @@ export async function formatIndexYaml({ charts, ambiguities }: Scope, generated:
         `# Not here, because it is not the same everywhere: ${name} ${version} of ${repositories.slice(0, 8).join(', ')}\n`,
     );
   if (ambiguities.length > MAX_NOTES) notes.push(`# ... and ${ambiguities.length - MAX_NOTES} more\n`);
-  const pieces = [...notes, 'apiVersion: v1\n', charts.length === 0 ? 'entries: {}\n' : 'entries:\n'];
-  let began = performance.now();
+  const pieces: Buffer[] = [];
+  let text = `${notes.join('')}apiVersion: v1\n${charts.length === 0 ? 'entries: {}\n' : 'entries:\n'}`;
+  const turns = new Turns();
   let name: string | undefined;
   for (const chart of charts) {
-    if (chart.name !== name) pieces.push(`  ${toJson(chart.name)}:\n`);
+    if (chart.name !== name) text += `  ${toJson(chart.name)}:\n`;
     name = chart.name;
-    pieces.push(entryOf(chart));
-    if (performance.now() - began < SLICE) continue;
-    await yieldToOthers();
-    began = performance.now();
+    text += `${entryOf(chart, known)}      urls: ${toJson([urlOf(chart)])}\n`;
+    if (text.length > CHUNK) {
+      pieces.push(Buffer.from(text));
+      text = '';
+    }
+    if (turns.isOver) await turns.give();
   }
-  pieces.push(`generated: ${toJson(generated.toISOString())}\n`);
-  return pieces.join('');
+  pieces.push(Buffer.from(`${text}generated: ${toJson(generated.toISOString())}\n`));
+  return pieces;
 }
 
 /** `charts/web-1.2.0.tgz`, or with the archive's hash where that could be another chart, too. */
@@ -58,37 +69,49 @@ function urlOf({ file, hasOwnFile, content }: OfferedChart): string {
   return `charts/${hasOwnFile ? '' : `${content.sha256}/`}${encodeURIComponent(file)}`;
 }
 
-function entryOf(chart: OfferedChart): string {
-  const { content, name, version } = chart;
-  const fixed = {
-    created: content.created.toISOString(),
-    digest: content.sha256,
-    urls: [urlOf(chart)],
-  };
-  const { apiVersion, appVersion, kubeVersion, type, deprecated } = content.metadata;
-  const whole = format({ ...cleanMetadata(content.metadata), name, version, ...fixed });
-  if (whole.length <= ENTRY_LIMIT) return whole;
-  const short = { apiVersion, appVersion, kubeVersion, type, deprecated, name, version };
-  const fits = Object.entries(short).filter(([, value]) => typeof value !== 'string' || value.length <= KEY_LIMIT);
-  return format({ ...cleanMetadata(Object.fromEntries(fits) as unknown as ChartMetadata), ...fixed });
+/** All but the address, which depends on what else is offered. */
+function entryOf({ content, name, version }: OfferedChart, known: KnownEntries): string {
+  const before = known.get(content);
+  if (before !== undefined) return before;
+  const entry = formatEntry(content, name, version);
+  known.set(content, entry);
+  return entry;
 }
 
-function format(entry: object): string {
-  const lines = Object.entries(entry).map(([field, value]) => `${field}: ${toJson(value)}\n`);
+function formatEntry({ metadata, created, sha256 }: ChartContent, name: string, version: string): string {
+  const fixed = { created: created.toISOString(), digest: sha256 };
+  const { annotations, ...others } = metadata;
+  const whole = format({ ...others, name, version }, annotations, fixed);
+  if (whole.length <= ENTRY_LIMIT) return whole;
+  const { apiVersion, appVersion, kubeVersion, type, deprecated } = metadata;
+  const short = { apiVersion, appVersion, kubeVersion, type, deprecated, name, version };
+  const fits = Object.entries(short).filter(([, value]) => typeof value !== 'string' || value.length <= KEY_LIMIT);
+  return format(Object.fromEntries(fits), undefined, fixed);
+}
+
+function format(metadata: object, annotations: ChartMetadata['annotations'], fixed: object): string {
+  const lines = Object.entries(metadata).flatMap(([field, value]) =>
+    value === undefined ? [] : `${field}: ${cleanJson(value)}\n`,
+  );
+  if (annotations) lines.push(`annotations: ${toJson(cleanAnnotations(annotations))}\n`);
+  for (const [field, value] of Object.entries(fixed)) lines.push(`${field}: ${toJson(value)}\n`);
   return `    - ${lines.join('      ')}`;
 }
 
-function cleanMetadata({ annotations, ...others }: ChartMetadata): object {
-  return {
-    ...(clean(others) as object),
-    ...(annotations && {
-      annotations: Object.fromEntries(
-        Object.entries(annotations)
-          .filter(([key]) => key.length <= KEY_LIMIT)
-          .map(([key, value]) => [cleanLine(key), cleanLines(value)]),
-      ),
-    }),
-  };
+/** JSON of nothing but printable ASCII: that is clean. */
+const PLAIN = /^(?:[\x20-\x5b\x5d-\x7e]|\\["\\])*$/;
+
+function cleanJson(value: unknown): string {
+  const json = JSON.stringify(value);
+  return json.length <= KEY_LIMIT && PLAIN.test(json) ? json : toJson(clean(value));
+}
+
+function cleanAnnotations(annotations: Readonly<Record<string, string>>): object {
+  return Object.fromEntries(
+    Object.entries(annotations)
+      .filter(([key]) => key.length <= KEY_LIMIT)
+      .map(([key, value]) => [cleanLine(key), cleanLines(value)]),
+  );
 }
 
 function clean(value: unknown): unknown {

@@ -100,7 +100,7 @@ export class Pages {
     family: ChartFamily,
     chart: CatalogChart,
   ): Promise<string> {
-    const isOffered = this.#repositories.offers(snapshot, family.name, chart.content);
+    const isOffered = await this.#repositories.offers(snapshot, family.name, chart.content);
     return renderChart(context, { family, chart, isOffered, texts: await this.#readTexts(chart.content.archive) });
   }
 

@@ -46,8 +46,9 @@ export class EncodableText {
   readonly #hash: string;
   readonly #encoded = new Map<Encoding, Promise<Buffer>>();
 
-  constructor(text: string) {
-    this.bytes = Buffer.from(text);
+  /** @param text whole, or its pieces in UTF-8 */
+  constructor(text: string | readonly Buffer[]) {
+    this.bytes = typeof text === 'string' ? Buffer.from(text) : Buffer.concat(text);
     this.#hash = createHash('sha256').update(this.bytes).digest('base64url');
   }
 

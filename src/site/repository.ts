@@ -8,7 +8,7 @@
  */
 import { isDigest } from '../oci/digest.js';
 import type { CatalogSnapshot, ChartCatalog, ChartContent } from './catalog.js';
-import { formatIndexYaml } from './index-yaml.js';
+import { formatIndexYaml, type KnownEntries } from './index-yaml.js';
 import { Recent } from './recent.js';
 import { EncodableText, type Reply, type StreamReply } from './reply.js';
 import { isInside, type OfferedChart, openScope, type Scope } from './scope.js';
@@ -33,9 +33,9 @@ export function parseRepositoryRoute(segments: readonly string[]): RepositoryRou
 
 interface OpenScope {
   readonly snapshot: CatalogSnapshot;
-  readonly scope: Scope | undefined;
+  readonly scope: Promise<Scope | undefined>;
   index: Promise<EncodableText> | undefined;
-  files: ReadonlyMap<string, OfferedChart> | undefined;
+  files: Promise<ReadonlyMap<string, OfferedChart>> | undefined;
 }
 
 /** Scopes that are kept with their indexes; the one that was asked for longest ago goes first. */
@@ -45,6 +45,7 @@ const KEPT_SCOPES = 16;
 export class ChartRepositories {
   readonly #catalog: ChartCatalog;
   readonly #open = new Recent<string, OpenScope>(KEPT_SCOPES);
+  readonly #entries: KnownEntries = new WeakMap();
 
   constructor(catalog: ChartCatalog) {
     this.#catalog = catalog;
@@ -58,15 +59,16 @@ export class ChartRepositories {
   }
 
   /** True if the repository of that path has this archive as `NAME-VERSION`. */
-  offers(snapshot: CatalogSnapshot, path: string, { sha256, metadata }: ChartContent): boolean {
-    const offered = this.#scope(snapshot, path).scope?.charts;
-    return offered?.some(({ content, name }) => content.sha256 === sha256 && name === metadata.name) ?? false;
+  async offers(snapshot: CatalogSnapshot, path: string, { sha256, metadata }: ChartContent): Promise<boolean> {
+    const scope = await this.#scope(snapshot, path).scope;
+    return scope?.charts.some(({ content, name }) => content.sha256 === sha256 && name === metadata.name) ?? false;
   }
 
   async #index(open: OpenScope): Promise<Reply | undefined> {
-    const { scope, snapshot } = open;
+    const { snapshot } = open;
+    const scope = await open.scope;
     if (!scope) return undefined;
-    open.index ??= formatIndexYaml(scope, snapshot.changed).then((text) => new EncodableText(text));
+    open.index ??= formatIndexYaml(scope, snapshot.changed, this.#entries).then((text) => new EncodableText(text));
     return {
       status: 200,
       headers: {
@@ -78,11 +80,14 @@ export class ChartRepositories {
     };
   }
 
-  #archive(open: OpenScope, { scope, sha256, file }: Extract<RepositoryRoute, { kind: 'archive' }>): Reply | undefined {
+  async #archive(
+    open: OpenScope,
+    { scope, sha256, file }: Extract<RepositoryRoute, { kind: 'archive' }>,
+  ): Promise<Reply | undefined> {
     const name = file.replace(/\.prov$/, '');
     const { content } =
       sha256 === undefined
-        ? (filesOf(open).get(name) ?? {})
+        ? ((await filesOf(open)).get(name) ?? {})
         : (open.snapshot.charts.find(
             (chart) =>
               chart.content.sha256 === sha256 &&
@@ -112,15 +117,17 @@ export class ChartRepositories {
     const known = this.#open.get(path);
     if (known?.snapshot === snapshot) return known;
     const open = { snapshot, scope: openScope(snapshot, path), index: undefined, files: undefined };
-    if (open.scope) this.#open.set(path, open);
-    else this.#open.delete(path);
+    this.#open.set(path, open);
+    void open.scope.then((scope) => {
+      if (!scope && this.#open.get(path) === open) this.#open.delete(path);
+    });
     return open;
   }
 }
 
-function filesOf(open: OpenScope): ReadonlyMap<string, OfferedChart> {
-  open.files ??= new Map(
-    open.scope?.charts.flatMap((chart) => (chart.hasOwnFile ? [[chart.file, chart] as const] : [])),
+function filesOf(open: OpenScope): Promise<ReadonlyMap<string, OfferedChart>> {
+  open.files ??= open.scope.then(
+    (scope) => new Map(scope?.charts.flatMap((chart) => (chart.hasOwnFile ? [[chart.file, chart] as const] : []))),
   );
   return open.files;
 }

@@ -13,6 +13,7 @@ import { isChartError } from '../errors.js';
 import { wireTag } from '../oci/reference.js';
 import type { CatalogChart, CatalogSnapshot, ChartContent } from './catalog.js';
 import { cleanLine } from './texts.js';
+import { Turns } from './turns.js';
 
 /** A chart as a chart repository offers it. */
 export interface OfferedChart {
@@ -39,24 +40,33 @@ export interface Scope {
 }
 
 /** @returns undefined where nothing is at or below the path. @param path without slashes at its ends; empty for everything */
-export function openScope({ charts }: CatalogSnapshot, path: string): Scope | undefined {
+export async function openScope({ charts }: CatalogSnapshot, path: string): Promise<Scope | undefined> {
   const inside = path === '' ? charts : charts.filter((chart) => isInside(chart, path));
   if (inside.length === 0 && path !== '') return undefined;
+  const turns = new Turns();
   const ambiguities: Ambiguity[] = [];
-  const chosen: Named[] = [];
-  for (const same of groupByName(inside).values()) {
-    const candidate = choose(same);
-    if (candidate) chosen.push(candidate);
-    else ambiguities.push(ambiguityOf(same));
-  }
+  const chosen = new Map<string, Named[]>();
   const files = new Map<string, number>();
-  for (const item of chosen) files.set(fileName(item), (files.get(fileName(item)) ?? 0) + 1);
-  return {
-    charts: chosen.sort(byNameAndVersion).map((item) => {
-      const { name, version, content } = item;
+  for (const same of (await groupByName(inside, turns)).values()) {
+    const candidate = choose(same);
+    if (candidate) {
+      files.set(fileName(candidate), (files.get(fileName(candidate)) ?? 0) + 1);
+      collect(chosen, candidate.name, candidate);
+    } else ambiguities.push(ambiguityOf(same));
+    if (turns.isOver) await turns.give();
+  }
+  const offered: OfferedChart[] = [];
+  for (const name of [...chosen.keys()].sort(compareBytes)) {
+    const versions = chosen.get(name) as Named[];
+    for (const item of versions.sort((a, b) => compareVersions(b.order, a.order))) {
+      const { version, content } = item;
       const file = fileName(item);
-      return { name, version, file, hasOwnFile: files.get(file) === 1, content };
-    }),
+      offered.push({ name, version, file, hasOwnFile: files.get(file) === 1, content });
+    }
+    if (turns.isOver) await turns.give();
+  }
+  return {
+    charts: offered,
     ambiguities: ambiguities.sort((a, b) => compareBytes(a.name, b.name) || compareBytes(a.version, b.version)),
   };
 }
@@ -78,7 +88,7 @@ interface Named {
 
 type Candidate = Named & { readonly chart: CatalogChart };
 
-function groupByName(charts: readonly CatalogChart[]): Map<string, Candidate[]> {
+async function groupByName(charts: readonly CatalogChart[], turns: Turns): Promise<Map<string, Candidate[]>> {
   const groups = new Map<string, Candidate[]>();
   for (const chart of charts) {
     const { content } = chart;
@@ -86,13 +96,16 @@ function groupByName(charts: readonly CatalogChart[]): Map<string, Candidate[]> 
     const version = content.metadata.version;
     const order = parseVersion(version);
     if (order === undefined || !isFileName(name)) continue;
-    const key = `${name}\n${version}`;
-    const group = groups.get(key);
-    const candidate = { name, version, order, content, chart };
-    if (group) group.push(candidate);
-    else groups.set(key, [candidate]);
+    collect(groups, `${name}\n${version}`, { name, version, order, content, chart });
+    if (turns.isOver) await turns.give();
   }
   return groups;
+}
+
+function collect<T>(groups: Map<string, T[]>, key: string, item: T): void {
+  const group = groups.get(key);
+  if (group) group.push(item);
+  else groups.set(key, [item]);
 }
 
 /** Helm reads no index with a chart whose name is a path. */
@@ -126,8 +139,4 @@ function ambiguityOf(same: readonly Candidate[]): Ambiguity {
 
 function fileName({ name, version }: Pick<Named, 'name' | 'version'>): string {
   return `${name}-${version}.tgz`;
-}
-
-function byNameAndVersion(a: Named, b: Named): number {
-  return a.name === b.name ? compareVersions(b.order, a.order) : compareBytes(a.name, b.name);
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { ChartError } from '../../errors.js';
 import type { AccessRecord, Handler } from '../../server/handler.js';
 import type { Configure } from '../configure.js';
@@ -49,6 +50,7 @@ Examples:
       openRequests: () => handler.openRequests,
       openUploads: () => handler.openUploads,
     });
+    const catalog = openCatalog(layout, names);
     const log = await openAccessLog(context, options, settings.debug);
     const handler = createHandler(layout, {
       writable,
@@ -61,7 +63,7 @@ Examples:
       }),
       site: pages.joinSites(
         pages.createPages({ '/metrics': metrics.page }),
-        createSite(openCatalog(layout, names), { publicUrl: options.public }),
+        createSite(catalog, { publicUrl: options.public }),
       ),
       onError: (error) => {
         metrics.onFault();
@@ -83,6 +85,8 @@ Examples:
     });
     files.onTls((pair) => server.renewTls(pair));
     context.stdout.write(`Listening on ${server.url}\n`);
+    // While nobody waits for it; what cannot be read is told to who asks.
+    if (existsSync(layout.dir)) catalog.read().catch(() => undefined);
     if (writable) sweepUploads(context, handler, options.uploadTimeout);
     await untilStopped(context);
     await server.close();
