@@ -58,6 +58,7 @@ describe('chart serve', () => {
 
   it('refuses every change unless it is writable', async (t) => {
     const dir = temporaryDirectory(t);
+    mkdirSync(join(dir, 'cache'));
     const { url } = await serve(t, dir);
     assert.equal((await pushBlob(url, 'hello')).status, 405);
   });
@@ -345,6 +346,7 @@ describe('chart serve --tls-cert', { skip: requireTools('openssl') }, () => {
 
 it('a client of HTTPS that reaches plain HTTP is told of in one line, and no other client notices', async (t) => {
   const dir = temporaryDirectory(t);
+  mkdirSync(join(dir, 'cache'));
   const { server, url, port } = await serve(t, dir);
   for (let round = 0; round < 3; round += 1) {
     const socket = tlsConnect({ port, host: '127.0.0.1', rejectUnauthorized: false });
