@@ -49,7 +49,9 @@ async function refusal(dir: string, ...args: string[]): Promise<string> {
 describe('chart serve', () => {
   it('prints where it listens in one line, and ends with 0 at SIGTERM and SIGINT', async (t) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      const { server, url } = await serve(t, temporaryDirectory(t));
+      const dir = temporaryDirectory(t);
+      mkdirSync(join(dir, 'cache'));
+      const { server, url } = await serve(t, dir);
       assert.equal((await fetch(`${url}/v2/`)).status, 200);
       const { exit, stdout, stderr } = await server.stop(signal);
       assert.deepEqual({ exit, stdout, stderr }, { exit: 0, stdout: `Listening on ${url}\n`, stderr: '' });
@@ -58,7 +60,6 @@ describe('chart serve', () => {
 
   it('refuses every change unless it is writable', async (t) => {
     const dir = temporaryDirectory(t);
-    mkdirSync(join(dir, 'cache'));
     const { url } = await serve(t, dir);
     assert.equal((await pushBlob(url, 'hello')).status, 405);
   });
