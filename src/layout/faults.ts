@@ -1,7 +1,8 @@
 /**
  * What the operating system reports, in words of the cache: which file, why, and what to do.
  */
-import { lstatSync, readlinkSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { ChartError, systemErrorCode } from '../errors.js';
 
 const NO_FILE = 'it is no file';
@@ -86,6 +87,7 @@ function unwritable(path: string, reason: string, cause: unknown): ChartError {
   return new ChartError('LAYOUT_UNWRITABLE', `cannot write ${path}: ${reason}`, {
     hint:
       hintOf(systemErrorCode(cause)) ??
+      (['EACCES', 'EPERM'].includes(systemErrorCode(cause) ?? '') ? ownerHint(path) : undefined) ??
       'Use a cache directory that you may write to (--cache-dir), or ask its owner; nothing was changed.',
     cause,
   });
@@ -96,6 +98,29 @@ function hintOf(code: string | undefined): string | undefined {
   if (code === 'EIO') return 'The disk reports a fault; copy the cache to another one.';
   if (code !== 'EMFILE' && code !== 'ENFILE') return undefined;
   return 'Raise the limit of open files (ulimit -n), or end what holds so many, and run the command again.';
+}
+
+/** Whose it is, where it is not this user's. */
+function ownerHint(path: string): string | undefined {
+  const place = nearestThere(path);
+  const stats = statSync(place, { throwIfNoEntry: false });
+  if (stats === undefined || process.getuid === undefined || stats.uid === process.getuid()) return undefined;
+  return `${place} belongs to ${userName(stats.uid)}. Use a cache directory of your own (--cache-dir), or have its owner let you write there; nothing was changed.`;
+}
+
+function nearestThere(path: string): string {
+  return existsSync(path) || dirname(path) === path ? path : nearestThere(dirname(path));
+}
+
+function userName(id: number): string {
+  try {
+    const line = readFileSync('/etc/passwd', 'latin1')
+      .split('\n')
+      .find((one) => one.split(':')[2] === `${id}`);
+    return line?.split(':')[0] || `user ${id}`;
+  } catch {
+    return `user ${id}`;
+  }
 }
 
 /** Where a link that leads nowhere is in the place of a directory; undefined for anything else. */

@@ -36,7 +36,7 @@ Examples:
   command.action(async (given: string[]) => {
     const { options, settings } = readOptions<ExportOptions>(command, context);
     const layout = await openCache(context, settings.cacheDirectory);
-    const refs = await readCachedItems(context, command, layout, given, options);
+    const refs = [...new Set(await readCachedItems(context, command, layout, given, options))];
     const { exportCharts } = await import('../../operations/export.js');
     const report = new ItemReport<Exported>(context, refs, options, {
       text: ({ path }) => `Exported chart to ${printable(path)}${options.tgz ? '' : sep}\n`,

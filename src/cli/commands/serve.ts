@@ -45,6 +45,8 @@ Examples:
       ]);
     const writable = options.writable ?? false;
     const layout = await openCache(context, settings.cacheDirectory, { readOnly: !writable, mayBeNew: writable });
+    // What cannot be read now is said now, not to the first client. A directory that is not there yet is an empty cache.
+    await layout.readIndex();
     const names = { prefix: options.prefix, prefer: options.prefer };
     const metrics = createMetrics({
       openRequests: () => handler.openRequests,

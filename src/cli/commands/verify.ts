@@ -16,6 +16,7 @@ import {
   readItems,
   readOptions,
 } from '../options.js';
+import { openProgress } from '../progress.js';
 import { provenanceData, renderProvenance } from '../render.js';
 import type { Settings } from '../settings.js';
 import { printable } from '../text.js';
@@ -84,13 +85,16 @@ async function verifyCache(
   const { renderReport } = await import('../verify-report.js');
   const { repairCache, verifyCache: verify } = await import('../../operations/verify/repair.js');
   const layout = await openCache(context, settings.cacheDirectory, { readOnly: !options.repair });
-  const dependencies = { layout, signal: context.signal };
+  const progress = openProgress(context, settings, options, 1);
+  const onProgress = (done: number, total: number): void => progress.report(layout.dir, done, total);
+  const dependencies = { layout, signal: context.signal, onProgress };
   const report = options.repair
     ? await repairCache(
         { ...dependencies, connect: await connector(context, settings, options) },
         { refs, dropBroken: options.dropBroken },
       )
     : await verify(dependencies, { refs });
+  progress.stop();
   context.stdout.write(await renderReport(report, options));
   for (const { error } of report.unknown) context.printError(error);
   if (report.faults.length === 0) return;
