@@ -2,7 +2,7 @@
  * What may use what. A file of src/ imports from its own folder and from the folders that stand beside its own here, which
  * are all on lower levels:
  *
- *     errors.ts, make-directory.ts                                 level 0
+ *     errors.ts, make-directory.ts, move-file.ts                   level 0
  *     oci/ chart/                          errors                  level 1
  *     artifact.ts repository/ bundle/      errors oci chart        level 2
  *     copy-referrers.ts                    errors oci copy         level 2
@@ -21,6 +21,7 @@ import { FIXTURES, PROJECT } from './helpers/fixtures.js';
 const LOW = [
   'errors',
   'make-directory',
+  'move-file',
   'oci',
   'chart',
   'artifact',
@@ -37,14 +38,15 @@ const LOW = [
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   'make-directory': ['errors'],
+  'move-file': ['errors'],
   oci: ['errors'],
-  chart: ['errors', 'make-directory'],
+  chart: ['errors', 'make-directory', 'move-file'],
   artifact: ['errors', 'oci', 'chart'],
-  bundle: ['errors', 'oci', 'chart'],
+  bundle: ['errors', 'move-file', 'oci', 'chart'],
   copy: ['errors', 'oci'],
   'copy-referrers': ['errors', 'oci', 'copy'],
-  layout: ['errors', 'make-directory', 'oci'],
-  registry: ['errors', 'make-directory', 'oci'],
+  layout: ['errors', 'make-directory', 'move-file', 'oci'],
+  registry: ['errors', 'make-directory', 'move-file', 'oci'],
   repository: ['errors', 'oci', 'chart'],
   server: ['errors', 'oci'],
   site: ['errors', 'oci', 'chart', 'artifact'],

@@ -1,10 +1,11 @@
 /** Files that appear under their names when they are whole, and not before. */
 import { randomUUID } from 'node:crypto';
 import { lstatSync, realpathSync, rmSync, type Stats } from 'node:fs';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { systemWords } from '../chart/system-words.js';
 import { ChartError, systemErrorCode, throwIfCancelled } from '../errors.js';
+import { moveFile } from '../move-file.js';
 
 /** A file on its way. One of `commit` and `discard` ends it. */
 export interface OutputFile {
@@ -51,7 +52,7 @@ export async function writeOutput(
     if (!isDirect) await writing(path, () => (file as FileHandle).sync());
     await writing(path, () => (file as FileHandle).close());
     const commit = async (): Promise<void> => {
-      if (!isDirect) await writing(path, () => rename(temporary, target));
+      if (!isDirect) await writing(path, () => moveFile(temporary, target));
       process.removeListener('exit', onExit);
     };
     return { path, size, commit, discard };

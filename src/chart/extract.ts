@@ -73,7 +73,7 @@ async function write(source: Readable, { writer, checked, options }: Work): Prom
     if (part.kind === 'content') {
       await writer.write(part.bytes);
     } else if (part.kind === 'end') {
-      writer.finish();
+      await writer.finish();
     } else {
       if (!isSame(part.entry, checked[count])) throw changed();
       count += 1;

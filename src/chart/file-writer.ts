@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, lstatSync, mkdirSync, openSync, renameSync, rmSync, write, writeSync } from 'node:fs';
+import { closeSync, lstatSync, mkdirSync, openSync, rmSync, write, writeSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { ChartError, systemErrorCode } from '../errors.js';
 import { makeDirectory } from '../make-directory.js';
+import { moveFile } from '../move-file.js';
 import type { ArchiveEntry } from './archive/stream.js';
 import { blocked, checkDirectory, parentOf } from './extract-plan.js';
 import { systemWords } from './system-words.js';
@@ -83,13 +84,13 @@ export class FileWriter {
   }
 
   /** Puts the file that was begun, if one was, under its final name. */
-  finish(): void {
+  async finish(): Promise<void> {
     const file = this.#file;
     if (file === undefined) return;
     try {
       closeSync(file.descriptor);
       this.#file = undefined;
-      renameSync(file.temporary, file.shown);
+      await moveFile(file.temporary, file.shown);
     } catch (error) {
       rmSync(file.temporary, { force: true });
       throw exportError('open', file.shown, error);

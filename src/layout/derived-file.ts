@@ -12,8 +12,8 @@ import { isAscii } from 'node:buffer';
 import { closeSync, fstatSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { isChartError, systemErrorCode } from '../errors.js';
+import { moveFile } from '../move-file.js';
 import type { LayoutContext } from './context.js';
-import { moveFile } from './durable.js';
 import { checkIsFile, openFile } from './open-file.js';
 import { indexPath } from './paths.js';
 

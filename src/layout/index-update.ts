@@ -9,7 +9,8 @@
 import { fchmodSync, futimesSync, type Stats, statSync, writeSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { ChartError, cancelled, throwIfCancelled } from '../errors.js';
-import { moveFile, syncDirectory, syncFile } from './durable.js';
+import { moveFile } from '../move-file.js';
+import { syncDirectory, syncFile } from './durable.js';
 import { writeFault } from './faults.js';
 import { IndexEdit } from './index-edit.js';
 import type { IndexFile, IndexSnapshot } from './index-file.js';

@@ -14,12 +14,13 @@
 import type { Readable } from 'node:stream';
 import { ChartError, isChartError, systemErrorCode, throwIfCancelled } from '../errors.js';
 import { makeDirectory } from '../make-directory.js';
+import { moveFile } from '../move-file.js';
 import type { Descriptor } from '../oci/descriptor.js';
 import { type Digest, type DigestAlgorithm, Digester, digestAlgorithm, digestOf } from '../oci/digest.js';
 import type { CallOptions, WriteBlobOptions } from '../oci/target.js';
 import { findBlob, hasBytes, verifyBlob } from './blobs.js';
 import type { LayoutContext } from './context.js';
-import { moveFile, syncFile } from './durable.js';
+import { syncFile } from './durable.js';
 import { writeFault } from './faults.js';
 import { blobPath, blobsDir } from './paths.js';
 import { receive, writeAll } from './receive.js';

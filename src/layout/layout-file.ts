@@ -8,8 +8,9 @@
 import { writeSync } from 'node:fs';
 import { ChartError, systemErrorCode } from '../errors.js';
 import { makeDirectory } from '../make-directory.js';
+import { moveFile } from '../move-file.js';
 import { isRecord } from '../oci/descriptor.js';
-import { moveFile, syncFile } from './durable.js';
+import { syncFile } from './durable.js';
 import { readFault, writeFault, writing } from './faults.js';
 import { readTextFile } from './open-file.js';
 import { blobsDir, ingestDir, layoutFilePath } from './paths.js';

@@ -1,7 +1,7 @@
 /** A packed chart out of the cache, byte for byte. */
 import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { checkChartName } from '../chart/chart-name.js';
@@ -9,6 +9,7 @@ import { systemWords } from '../chart/system-words.js';
 import { ChartError, systemErrorCode, throwIfCancelled } from '../errors.js';
 import type { Layout } from '../layout/layout.js';
 import { makeDirectory } from '../make-directory.js';
+import { moveFile } from '../move-file.js';
 import type { Descriptor } from '../oci/descriptor.js';
 import type { CachedChart } from './cached-chart.js';
 import { readVerified } from './verified-blob.js';
@@ -50,7 +51,7 @@ async function writeBlobTo(layout: Layout, blob: Descriptor, path: string, signa
   try {
     const content = await readVerified(layout, blob, { signal });
     await pipeline(content, createWriteStream(temporary, { flags: 'wx' }), { ...(signal && { signal }) });
-    await rename(temporary, path);
+    await moveFile(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;

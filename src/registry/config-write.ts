@@ -4,11 +4,12 @@
  *     config.json         what everybody reads, always whole
  *     config.json.lock    its next content: who creates it is the one writer, and renames it when done
  */
-import { type FileHandle, lstat, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, lstat, open, readlink, realpath, rm, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ChartError, systemErrorCode } from '../errors.js';
 import { makeDirectory } from '../make-directory.js';
+import { moveFile } from '../move-file.js';
 
 /** Milliseconds to wait for another writer. */
 const PATIENCE = 15_000;
@@ -35,7 +36,7 @@ export async function replaceConfigFile(file: string, produce: () => Promise<str
     const content = await produce();
     if (content === undefined) return;
     await attempt(file, () => write(handle, content, target));
-    await attempt(file, () => rename(next, target));
+    await attempt(file, () => moveFile(next, target));
     renamed = true;
   } finally {
     await handle.close();

@@ -4,9 +4,9 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { isChartError, systemErrorCode } from '../../src/errors.js';
-import { moveFile } from '../../src/layout/durable.js';
 import { readFault, writeFault } from '../../src/layout/faults.js';
 import { ownerState } from '../../src/layout/owners.js';
+import { moveFile } from '../../src/move-file.js';
 import { temporaryDirectory } from '../helpers/fixtures.js';
 import { withCode } from './cache.js';
 
