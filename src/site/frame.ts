@@ -73,7 +73,11 @@ ${body}
 
 /** A line to copy: one click or tap selects all of it. */
 export function commandLine(label: string, line: string): Fragment {
-  return html`<figure class="command"><figcaption>${label}</figcaption><pre><code>${line}</code></pre></figure>`;
+  // An option is not broken at its hyphens.
+  const pieces = line
+    .split(/(?<= )(--[a-z-]+)/)
+    .map((piece, at) => (at % 2 === 0 ? piece : html`<span class="option">${piece}</span>`));
+  return html`<figure class="command"><figcaption>${label}</figcaption><pre><code>${pieces}</code></pre></figure>`;
 }
 
 /** Links to the pages before and after; nothing where there is one page. */

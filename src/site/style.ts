@@ -59,6 +59,7 @@ h2 .badge { vertical-align: .1em; }
 .pager + .use { margin-top: 1.75rem; }
 .command figcaption { font-size: .875rem; color: var(--quiet); margin-bottom: .25rem; }
 .command pre { background: var(--raised); border: 1px solid var(--line); border-radius: 6px; padding: .625rem .875rem; white-space: pre-wrap; overflow-wrap: anywhere; }
+.command .option { white-space: nowrap; }
 .command code { user-select: all; -webkit-user-select: all; }
 .pager { display: flex; justify-content: space-between; gap: 1rem; border-top: 1px solid var(--line); padding-top: 1rem; color: var(--quiet); }
 .pager a { padding: .25rem 0; }
