@@ -1,5 +1,5 @@
 /** How a bundle is packed: by its file name when it is written, by its first bytes when it is read. */
-import { pipeline, Readable } from 'node:stream';
+import { Readable, type Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { gunzip } from '../chart/archive/gunzip.js';
 import { gzip } from '../chart/archive/gzip.js';
@@ -9,9 +9,10 @@ export type Compression = 'none' | 'gzip' | 'zstd';
 
 /** Node has them from 22.15 and 23.8 on; the types are those of 20. */
 interface ZstdOfNode {
-  createZstdCompress?: () => NodeJS.ReadWriteStream;
-  createZstdDecompress?: () => NodeJS.ReadWriteStream;
+  createZstdCompress?: () => ZstdStream;
+  createZstdDecompress?: () => ZstdStream;
 }
+type ZstdStream = Transform & AsyncIterable<Buffer> & { readonly bytesWritten: number };
 const zstd = zlib as unknown as ZstdOfNode;
 
 const SUFFIXES: readonly (readonly [suffix: RegExp, compression: Compression | undefined])[] = [
@@ -42,8 +43,17 @@ export function compressionFor(file: string): Compression {
 export function compress(content: AsyncIterable<Uint8Array>, compression: Compression): AsyncIterable<Uint8Array> {
   if (compression === 'none') return content;
   if (compression === 'gzip') return gzip(content);
-  const packer = zstd.createZstdCompress?.() as unknown as NodeJS.ReadWriteStream & AsyncIterable<Uint8Array>;
-  pipeline(Readable.from(content, { objectMode: false }), packer, () => {});
+  return zstdPacked(content);
+}
+
+function zstdPacked(content: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  const packer = (zstd.createZstdCompress as () => ZstdStream)();
+  // Ended only when all is through: Node ends the frame twice where it knows of the end before, and the second is a frame of its own.
+  const feed = async (): Promise<void> => {
+    for await (const piece of content) await written(packer, piece);
+    packer.end();
+  };
+  feed().catch((error: Error) => packer.destroy(error));
   return packer;
 }
 
@@ -97,26 +107,46 @@ function unpack(source: Readable, compression: 'gzip' | 'zstd', signal?: AbortSi
   return compression === 'gzip' ? gunzip(source, signal) : unzstd(source);
 }
 
+/** One frame after another: Node stops where the first ends. */
 async function* unzstd(source: Readable): AsyncGenerator<Buffer, void, void> {
-  if (!zstd.createZstdDecompress) throw noZstd('BUNDLE_UNREADABLE');
-  const unpacker = zstd.createZstdDecompress() as unknown as NodeJS.ReadWriteStream &
-    AsyncIterable<Buffer> & { readonly bytesWritten: number };
-  let received = 0;
-  source.on('data', (chunk: Buffer) => {
-    received += chunk.length;
+  const open = zstd.createZstdDecompress;
+  if (!open) throw noZstd('BUNDLE_UNREADABLE');
+  const pieces = source[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  let left: Buffer | undefined;
+  do {
+    const unpacker = open();
+    let [sent, last] = [0, Buffer.alloc(0)];
+    const feed = async (first: Buffer | undefined): Promise<void> => {
+      for (let piece = first ?? (await pieces.next()).value; piece; piece = (await pieces.next()).value) {
+        sent += piece.length;
+        last = piece;
+        // Not to come back where a frame ends within the piece.
+        await written(unpacker, piece);
+      }
+      unpacker.end();
+    };
+    feed(left).catch((error: Error) => unpacker.destroy(error));
+    try {
+      yield* unpacker;
+    } catch (error) {
+      throw zstdFault(error);
+    }
+    const passedOver = sent - unpacker.bytesWritten;
+    left = passedOver > 0 ? last.subarray(last.length - passedOver) : undefined;
+  } while (left !== undefined);
+}
+
+function zstdFault(error: unknown): unknown {
+  if (!/^(?:ZSTD|Z)_|ERR_ZLIB/.test(systemErrorCode(error) ?? '')) return error;
+  const { message } = error as Error;
+  const words = message.includes('unexpected end') ? 'unexpected EOF' : `zstd: ${message}`;
+  return new ChartError('ARCHIVE_INVALID', words, { cause: error });
+}
+
+function written(stream: ZstdStream, piece: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.write(piece, (error) => (error ? reject(error) : resolve()));
   });
-  pipeline(source, unpacker, () => {});
-  try {
-    yield* unpacker;
-  } catch (error) {
-    if (!/^(?:ZSTD|Z)_|ERR_ZLIB/.test(systemErrorCode(error) ?? '')) throw error;
-    const { message } = error as Error;
-    const words = message.includes('unexpected end') ? 'unexpected EOF' : `zstd: ${message}`;
-    throw new ChartError('ARCHIVE_INVALID', words, { cause: error });
-  }
-  // Node passes over what follows the first frame.
-  if (unpacker.bytesWritten !== received)
-    throw new ChartError('ARCHIVE_INVALID', 'zstd: there are bytes after its end');
 }
 
 /** The first bytes, as many as tell one format from another. */

@@ -269,6 +269,9 @@ test('refuses bytes after the end, and a second archive there', async (t) => {
     for (const more of [Buffer.from('x'), pack(whole)]) {
       assert.deepEqual((await load(t, Buffer.concat([pack(whole), more]))).codes, ['ARCHIVE_INVALID']);
     }
+    // What pzstd and pigz -i make.
+    const pieces = [whole.subarray(0, 1000), Buffer.alloc(0), whole.subarray(1000)].map((piece) => pack(piece));
+    assert.deepEqual(await load(t, Buffer.concat(pieces)).then(({ named, codes }) => [named, codes]), [[REF], []]);
     const cut = await load(t, pack(whole).subarray(0, 100));
     assert.match(cut.message, /: it is cut off$/);
   }
