@@ -23,6 +23,7 @@ const cleanups: (() => unknown)[] = [];
 const home = temporaryDirectory({ after: (fn) => void cleanups.push(fn as () => unknown) });
 const charts = Array.from({ length: CHARTS }, (_, i) => join(home, `c${i}`));
 const source = join(home, 'source');
+const bundle = join(home, 'charts.tar');
 let upstream: RunningProgram;
 let host = '';
 
@@ -39,6 +40,7 @@ before(async () => {
     writeFileSync(join(path, 'values.yaml'), `content: ${`${i}`.repeat(40_000)}\n`);
   }
   assert.equal((await runChart(['save', ...charts, '--to', 'team', '--cache-dir', source], { home })).exit, 0);
+  assert.equal((await runChart(['bundle', 'team/*', '-o', bundle, '--cache-dir', source], { home })).exit, 0);
   ({ server: upstream, host } = await serve(source));
 });
 after(async () => {
@@ -137,7 +139,8 @@ class Worker {
 
   async work(until: number): Promise<void> {
     for (let turn = Number(this.#who.slice(1)); performance.now() < until; turn++) {
-      const steps = [this.save, this.tag, this.prune, this.push, this.remove, this.list];
+      const { save, tag, prune, push, remove, list, unbundle, export: write, verify } = this;
+      const steps = [save, tag, prune, unbundle, push, remove, write, list, verify];
       await (steps[turn % steps.length] as (turn: number) => Promise<void>).call(this, turn);
       this.commands += 1;
     }
@@ -163,6 +166,33 @@ class Worker {
     if (ref === undefined) return;
     await this.#chart('remove', ref);
     this.expected.delete(ref);
+  }
+
+  async unbundle(turn: number): Promise<void> {
+    const prefix = `${this.#who}/u${turn}`;
+    await this.#chart('unbundle', bundle, '--to', prefix);
+    for (const [i, digest] of this.#digests.entries()) this.expected.set(`${prefix}/c${i}:1.0.0`, digest);
+  }
+
+  /** What is named is there whole, whoever prunes. */
+  async export(): Promise<void> {
+    const [found] = this.expected;
+    if (found === undefined) return;
+    const [ref, digest] = found;
+    const out = join(home, 'out', this.#who);
+    await this.#chart('export', ref, '-d', out);
+    const name = `c${this.#digests.indexOf(digest)}`;
+    assert.deepEqual(
+      readFileSync(join(out, name, 'values.yaml')),
+      readFileSync(join(home, name, 'values.yaml')),
+      `content of ${ref}`,
+    );
+  }
+
+  /** Of the whole cache, and of what this one has, while others change it. */
+  async verify(turn: number): Promise<void> {
+    const own = [...this.expected.keys()].slice(0, 3);
+    await this.#chart('verify', ...(turn % 2 === 0 ? own : []));
   }
 
   async prune(): Promise<void> {
