@@ -95,12 +95,12 @@ Examples:
   });
 };
 
-/** Warns of clients that speak TLS, once a minute at most. */
+/** Warns of clients that speak TLS, once an hour at most: some (skopeo) try TLS first, and go on with HTTP. */
 function tlsReporter(context: Context): (address: string) => void {
   let quietUntil = 0;
   return (address) => {
     if (performance.now() < quietUntil) return;
-    quietUntil = performance.now() + 60_000;
+    quietUntil = performance.now() + 3_600_000;
     context.printWarning(
       `${address} speaks TLS, and this is plain HTTP: have the client use http:// (--plain-http), or serve HTTPS with --tls-cert and --tls-key`,
     );
