@@ -14,6 +14,7 @@ import {
   closeSync,
   constants,
   fstatSync,
+  ftruncateSync,
   openSync,
   readdirSync,
   type Stats,
@@ -22,7 +23,7 @@ import {
   utimesSync,
 } from 'node:fs';
 import type { Readable } from 'node:stream';
-import { ChartError, systemErrorCode } from '../errors.js';
+import { ChartError, isChartError, systemErrorCode } from '../errors.js';
 import type { Descriptor } from '../oci/descriptor.js';
 import { type Digest, type DigestAlgorithm, Digester, digestAlgorithm } from '../oci/digest.js';
 import type { BlobUpload, CallOptions } from '../oci/target.js';
@@ -148,11 +149,16 @@ class FileUpload implements BlobUpload {
   append(content: Readable, { signal }: CallOptions = {}): Promise<void> {
     return this.#inTurn(async () => {
       const fd = this.#open(constants.O_RDWR | constants.O_APPEND);
+      const before = fstatSync(fd).size;
       try {
         const digester = await this.#hashed(fd, this.#digester?.algorithm, signal);
         this.#digester = undefined;
         await receive(content, { fd, path: this.#path }, digester, { signal, writeBack: this.#context.writeBack });
         this.#digester = digester;
+      } catch (error) {
+        // Others need the room, and nobody waits for the rest of a piece that does not fit.
+        if (isChartError(error, 'DISK_FULL')) ftruncateSync(fd, before);
+        throw error;
       } finally {
         this.#size = fstatSync(fd).size;
         closeSync(fd);

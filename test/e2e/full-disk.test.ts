@@ -1,7 +1,7 @@
 /** A disk that is full: the error says so, the cache is as before, and the same command works once there is space. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { randomFillSync } from 'node:crypto';
+import { createHash, randomFillSync } from 'node:crypto';
 import {
   closeSync,
   mkdirSync,
@@ -166,4 +166,32 @@ test('export to a full disk', { skip }, async (t) => {
     await assertDone(args, home);
   }
   assert.deepEqual(readFileSync(join(disk.dir, 'out', 'big', 'data.bin')), readFileSync(join(big, 'data.bin')));
+});
+
+test('a push to serve on a full disk', { skip }, async (t) => {
+  const home = temporaryDirectory(t);
+  const disk = smallDisk(t);
+  const cache = join(disk.dir, 'cache');
+  const server = startChart(['serve', '--writable', '--addr', '127.0.0.1:0', '--cache-dir', cache], { home });
+  t.after(() => server.stop());
+  const [, url] = await server.waitFor(/^Listening on (\S+)$/m);
+  const push = async (bytes: number): Promise<{ status: number; body: string }> => {
+    const body = randomFillSync(Buffer.alloc(bytes));
+    const digest = `sha256:${createHash('sha256').update(body).digest('hex')}`;
+    const begun = await fetch(`${url}/v2/team/app/blobs/uploads/`, { method: 'POST' });
+    if (begun.status !== 202) return { status: begun.status, body: await begun.text() };
+    const place = new URL(begun.headers.get('location') as string, url);
+    place.searchParams.set('digest', digest);
+    const answer = await fetch(place, { method: 'PUT', body });
+    return { status: answer.status, body: await answer.text() };
+  };
+  assert.equal((await push(KIB)).status, 201);
+  disk.fill(700 * KIB);
+  const { status, body } = await push(2 * 1024 * KIB);
+  assert.equal(status, 507, body);
+  assert.equal(JSON.parse(body).errors[0].code, 'UNAVAILABLE');
+  assert.equal((await push(100 * KIB)).status, 201, 'what fits goes in: the half that came takes no room');
+  disk.empty();
+  assert.equal((await push(2 * 1024 * KIB)).status, 201);
+  assertValidLayout(cache);
 });
