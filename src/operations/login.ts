@@ -2,10 +2,12 @@
 import { ChartError } from '../errors.js';
 import {
   type IdentityCredentials,
+  listHosts,
   type PasswordCredentials,
   removeCredentials,
   saveCredentials,
 } from '../registry/credentials.js';
+import { bareHost } from '../registry/endpoint.js';
 import { login } from '../registry/login.js';
 import type { RegistryOptions } from '../registry/registry.js';
 
@@ -58,7 +60,10 @@ export async function logoutRegistry(
   host: string,
 ): Promise<void> {
   if (await removeCredentials(files, host, { signal })) return;
+  const [stored] = (await listHosts(files)).filter((other) => bareHost(other) === bareHost(host));
   throw new ChartError('CREDENTIALS_NOT_FOUND', 'not logged in', {
-    hint: `${host} is in none of ${files.join(', ')}. The host is to be given as it was to chart registry login.`,
+    hint: stored
+      ? `It was logged in to as ${stored}: chart registry logout ${stored}`
+      : `${host} is in none of ${files.join(', ')}.`,
   });
 }

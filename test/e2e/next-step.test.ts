@@ -166,6 +166,13 @@ test('a password that is wrong is not told as one that is missing', async () => 
   assert.match(stderr, /the user name or password is wrong/);
 });
 
+test('a host that was given to login in another form is named to logout', async () => {
+  const file = join(home, 'logins.json');
+  writeFileSync(file, JSON.stringify({ auths: { 'https://registry.example.com': { auth: 'YTpi' } } }));
+  const stderr = await said('registry', 'logout', 'registry.example.com', '--registry-config', file);
+  assert.match(stderr, /^It was logged in to as https:\S+: chart registry logout https:\/\/registry\.example\.com$/m);
+});
+
 test('a port that is taken is told with the next', async () => {
   const port = host.slice(host.indexOf(':') + 1);
   const stderr = await said('serve', '--addr', host);
