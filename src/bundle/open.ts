@@ -8,7 +8,7 @@ import { type FileHandle, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { ChartError } from '../errors.js';
+import { ChartError, throwIfCancelled } from '../errors.js';
 import type { Descriptor } from '../oci/descriptor.js';
 import { type Digest, isDigest } from '../oci/digest.js';
 import { checkBytes, MANIFEST_LIMIT, type RawManifest } from '../oci/manifest.js';
@@ -169,12 +169,7 @@ class BundleFile implements OpenBundle {
     }
     const last = Math.min(end ?? blob.size - 1, blob.size - 1);
     if (last < start) return Readable.from([], { objectMode: false });
-    return this.#file.createReadStream({
-      start: blob.offset + start,
-      end: blob.offset + last,
-      autoClose: false,
-      ...(signal && { signal }),
-    });
+    return Readable.from(rangeOf(this.#file, blob.offset + start, blob.offset + last, signal), { objectMode: false });
   }
 
   async #referrers(subject: Digest): Promise<readonly Descriptor[]> {
@@ -185,5 +180,25 @@ class BundleFile implements OpenBundle {
       found.push(describeReferrer(raw, manifest));
     }
     return found;
+  }
+}
+
+const PIECE = 256 * 1024;
+
+/** Bytes of a file, the last one included. A read stream of the file would stay known to it until it is closed, one for each blob. */
+async function* rangeOf(
+  file: FileHandle,
+  first: number,
+  last: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Buffer, void, void> {
+  for (let at = first; at <= last; ) {
+    throwIfCancelled(signal);
+    const size = Math.min(PIECE, last - at + 1);
+    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(size), 0, size, at);
+    // What has become shorter meanwhile is told by whoever counts and hashes.
+    if (bytesRead === 0) return;
+    yield buffer.subarray(0, bytesRead);
+    at += bytesRead;
   }
 }

@@ -111,3 +111,23 @@ test('damage is found where it is asked for', async (t) => {
   await cache.close();
   assertValidLayout(cache.dir);
 });
+
+test('reading many blobs keeps none of them in mind', async (t) => {
+  const { layout, digests } = await cacheWithCharts(t);
+  const file = join(temporaryDirectory(t), 'all.tar');
+  const target = await openBundleTarget(file);
+  const [ref = ''] = digests.keys();
+  const [, repository = '', tag = ''] = /^(.*):(.*)$/.exec(ref) ?? [];
+  await copyArtifact(layout.repository(repository), target.layout.repository(repository), tag, { tag });
+  await target.finish();
+  await target.close();
+  const bundle = await openBundle(file);
+  const warnings: Error[] = [];
+  const hear = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', hear);
+  for (let time = 0; time < 20; time += 1) await bundle.repository(repository).readManifest(tag);
+  await new Promise(setImmediate);
+  process.removeListener('warning', hear);
+  assert.deepEqual(warnings, []);
+  await bundle.close();
+});

@@ -16,7 +16,7 @@ export function noSuchChart(
   reason: string,
   names: Iterable<string>,
 ): ChartError {
-  const all = [...new Set(names)];
+  const all = [...new Set(names)].sort();
   const wishes = name === undefined ? include : [name];
   const near = wishes.filter((wish) => !isPattern(wish)).flatMap((wish) => nearNames(wish, all));
   const told =
