@@ -1,6 +1,7 @@
 /** What every command works with: where to print, what to stop for, and the parts that are opened when first needed. */
 import { setMaxListeners } from 'node:events';
 import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
 import { ChartError } from '../errors.js';
 import type { Layout, LayoutOptions, LockWait } from '../layout/layout.js';
 import { errorText } from './error-text.js';
@@ -13,6 +14,8 @@ export interface Context {
   readonly stdin: NodeJS.ReadStream;
   /** Aborted by SIGINT and SIGTERM; a second signal ends the process at once. */
   readonly signal: AbortSignal;
+  /** What SIGINT does, for a Ctrl-C that comes as a key. */
+  interrupt(): void;
   /** Exit code after that signal, by the shells' custom: 130 after SIGINT, 143 after SIGTERM. */
   readonly signalExitCode: number;
   /** Set by `printError`: the command goes on, and exits with 1. */
@@ -57,6 +60,7 @@ export function createContext(): Context {
       return process.stdin;
     },
     signal: controller.signal,
+    interrupt: () => stop('SIGINT', constants.signals.SIGINT),
     debug: false,
     cacheUse: {},
     chosenPlace: undefined,

@@ -27,7 +27,8 @@ Examples:
         file: settings.loginFile,
         connection: registryOptions(context, settings, options),
         signal: context.signal,
-        onNotice: (text) => context.printWarning(text),
+        // Helm logs it. On this machine nothing else is to be expected.
+        ...(context.debug && { onNotice: (text: string) => context.printWarning(text) }),
       },
       { host, credentials },
     );

@@ -91,6 +91,8 @@ Examples:
     if (existsSync(layout.dir)) catalog.read().catch(() => undefined);
     if (writable) sweepUploads(context, handler, options.uploadTimeout);
     await untilStopped(context);
+    // After the ^C that a terminal shows.
+    if (context.stderr.isTerminal && context.signalExitCode === 130) context.stderr.write('\n');
     await server.close();
   });
 };

@@ -62,7 +62,7 @@ export const GENERAL_DEPARTURES: Readonly<Record<string, (recorded: Expected) =>
       : withStderr(
           recorded,
           /^time=.*trying next endpoint: Get \\"https:\/\/(\S+)\/v2\/\\": http: server gave HTTP response to HTTPS client"\n/m,
-          'Warning: https://$1/v2/ did not answer with TLS; logged in at http://$1/v2/ without\n',
+          '',
         ),
 };
 
