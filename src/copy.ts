@@ -110,12 +110,19 @@ export async function copyManifest(
   return { ...manifest, ...counts };
 }
 
+/** A blob that goes before all others. */
+export interface FirstBlob {
+  readonly blob: Descriptor;
+  /** Called once it is at the destination; nothing else is copied before it returns. */
+  readonly check: () => Promise<void>;
+}
+
 /** Copies what a manifest or index refers to, and not the document itself. */
 export async function copyContent(
   source: ContentSource,
   destination: Destination,
   manifest: RawManifest,
-  options: CopyOptions = {},
+  { first, ...options }: CopyOptions & { readonly first?: FirstBlob | undefined } = {},
 ): Promise<CopyCounts> {
   const run: Run = {
     source,
@@ -127,6 +134,12 @@ export async function copyContent(
     skippedBlobs: 0,
     manifests: 0,
   };
+  if (first !== undefined) {
+    const copying = copyBlob(run, first.blob, options.signal ?? new AbortController().signal);
+    run.seen.set(first.blob.digest, copying);
+    await copying;
+    await first.check();
+  }
   await copySuccessors(run, manifest, 0, options.signal);
   const { copiedBytes, copiedBlobs, skippedBlobs } = run;
   return { copiedBytes, copiedBlobs, skippedBlobs };

@@ -3,16 +3,15 @@
  *
  *     layer   copied, stored, then unpacked to see that it is a readable chart
  *     config  made of the Chart.yaml in the layer; asked for only where that does not give its digest
+ *     others  with the config
  *
  * A blob costs a registry about as much to find as to send, and Helm writes the config from what the layer holds: of a chart that Helm
  * or this program made, it need not be sent.
  */
-import { once } from 'node:events';
 import type { ChartParts } from '../artifact.js';
 import { type CheckedArchive, checkChartArchive } from '../chart/archive/check.js';
 import { encodeConfig } from '../chart/config.js';
 import { type ContentSource, type CopyOptions, copyContent } from '../copy.js';
-import { cancelled } from '../errors.js';
 import type { Layout } from '../layout/layout.js';
 import type { Descriptor } from '../oci/descriptor.js';
 import { digestAlgorithm, digestOf } from '../oci/digest.js';
@@ -41,61 +40,31 @@ export async function copyChart(
   habit: ConfigHabit,
   options: Pick<CopyOptions, 'signal' | 'onEvent'>,
 ): Promise<number> {
-  const archive = new Settled<CheckedArchive>();
-  const checking: Destination = {
-    ...destination,
-    async writeBlob(blob, open, how) {
-      await destination.writeBlob(blob, open, how);
-      if (blob.digest === layer.digest) {
-        archive.resolve(await checkChartArchive(() => layout.readBlob(layer), { signal: options.signal }));
-      }
-    },
+  let made: Buffer | undefined;
+  let spared = 0;
+  let isChecked = false;
+  const check = async (): Promise<void> => {
+    const archive = await checkChartArchive(() => layout.readBlob(layer), { signal: options.signal });
+    isChecked = true;
+    made = configOf(archive, config);
+    habit.areHelms = made !== undefined;
   };
-  let madeBytes = 0;
   const sparing: ContentSource = {
     readManifest: (reference, how) => source.readManifest(reference, how),
     async readBlob(blob, how) {
-      if (habit.areHelms && blob.digest === config.digest && config.digest !== layer.digest) {
-        const made = configOf(await archive.within(how?.signal), config);
-        if (made !== undefined) {
-          madeBytes += made.length;
-          return new BytesReadable(made);
-        }
-        habit.areHelms = false;
-      }
-      return source.readBlob(blob, how);
+      if (made === undefined || blob.digest !== config.digest) return source.readBlob(blob, how);
+      spared += made.length;
+      return new BytesReadable(made);
     },
   };
-  const { copiedBytes } = await copyContent(sparing, checking, manifest, { ...options, verify: true });
-  return copiedBytes - madeBytes;
+  const first = habit.areHelms ? { blob: layer, check } : undefined;
+  const { copiedBytes } = await copyContent(sparing, destination, manifest, { ...options, verify: true, first });
+  if (!isChecked) await check();
+  return copiedBytes - spared;
 }
 
 /** The config as Helm writes it, if it is the one that is wanted. */
 function configOf({ metadata }: CheckedArchive, { digest, size }: Descriptor): Buffer | undefined {
   const bytes = Buffer.from(encodeConfig(metadata));
   return bytes.length === size && digestOf(bytes, digestAlgorithm(digest)) === digest ? bytes : undefined;
-}
-
-/** A value that somebody else will come by. */
-class Settled<T> {
-  resolve!: (value: T) => void;
-  readonly #promise = new Promise<T>((resolve) => {
-    this.resolve = resolve;
-  });
-
-  /** Waits for the value, at most until the signal says that it will not come. */
-  async within(signal: AbortSignal | undefined): Promise<T> {
-    if (signal === undefined) return this.#promise;
-    if (signal.aborted) throw cancelled(signal);
-    const stop = new AbortController();
-    const aborted = once(signal, 'abort', { signal: stop.signal }).then(() => {
-      throw cancelled(signal);
-    });
-    try {
-      return await Promise.race([this.#promise, aborted]);
-    } finally {
-      aborted.catch(() => {});
-      stop.abort();
-    }
-  }
 }
