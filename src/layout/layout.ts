@@ -60,7 +60,10 @@ export interface Layout extends ServableTarget {
   ): Promise<{ entries: IndexEntry[]; version: string | undefined } | undefined>;
   /** @returns what the name stood for before */
   tag(name: string, descriptor: Descriptor, options?: CallOptions): Promise<IndexEntry | undefined>;
-  /** Names manifests that are here with all their blobs, in one write. All are named or none. See tags.ts. */
+  /**
+   * Names manifests that are here with all their blobs, in one write. All are named or none, but for those with `ifFree`. See tags.ts.
+   * @returns for each what the name stood for before; where that is something else and `ifFree` was given, it still does
+   */
   tagAll(items: readonly NamedDescriptor[], options?: CallOptions): Promise<(IndexEntry | undefined)[]>;
   /** @returns the entry that had the name, if any had */
   untag(name: string, options?: CallOptions): Promise<IndexEntry | undefined>;

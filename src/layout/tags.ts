@@ -29,6 +29,8 @@ export interface NamedDescriptor {
   /** The full reference, such as `registry.example.com/team/app:1.0`. */
   readonly name: string;
   readonly descriptor: Descriptor;
+  /** Leave the name to what else has it by then: to be seen in what `tagAll` returns. */
+  readonly ifFree?: boolean | undefined;
 }
 
 /** A manifest about to get a name, and what depends on it. */
@@ -43,7 +45,8 @@ export interface PreparedName extends NamedDescriptor {
 }
 
 /**
- * Names manifests that are here, all in one write of index.json. A name that exists is pointed at the new manifest.
+ * Names manifests that are here, all in one write of index.json. A name that exists is pointed at the new manifest, but for one with
+ * `ifFree`.
  *
  * @returns for each what the name stood for before
  * @throws ChartError `BLOB_NOT_FOUND`, `BLOB_DIGEST_MISMATCH`, `BLOB_SIZE_MISMATCH` if something of a manifest is not here or
@@ -80,7 +83,7 @@ export async function untagAll(
 }
 
 /** @param bytes the manifest, compared with its digest. @throws ChartError `MANIFEST_INVALID` */
-export function prepareName({ name, descriptor }: NamedDescriptor, bytes: Uint8Array): PreparedName {
+export function prepareName({ name, descriptor, ifFree }: NamedDescriptor, bytes: Uint8Array): PreparedName {
   if (name === '') throw new Error('a name in index.json is not empty');
   const manifest = parseKnown(bytes, descriptor.mediaType);
   const { repository } = splitName(name);
@@ -89,6 +92,7 @@ export function prepareName({ name, descriptor }: NamedDescriptor, bytes: Uint8A
   return {
     name,
     descriptor: plainDescriptor(descriptor),
+    ifFree,
     isForHelm: isForHelm(name, manifest),
     required: [descriptor, ...requiredBlobs(manifest)],
     settled: [descriptor.digest, ...(manifest ? successors(manifest).map(({ digest }) => digest) : [])],
@@ -103,8 +107,10 @@ export function putNames(
   prepared: readonly PreparedName[],
 ): (IndexEntry | undefined)[] {
   for (const { name, required } of prepared) assertHere(dir, name, required);
-  return prepared.map(({ name, descriptor, isForHelm, superseded }) => {
+  return prepared.map(({ name, descriptor, ifFree, isForHelm, superseded }) => {
     const previous = edit.find(name);
+    // An entry without a descriptor is broken, and stands for nothing.
+    if (ifFree && previous?.descriptor && previous.descriptor.digest !== descriptor.digest) return previous;
     edit.put(name, descriptor, isForHelm);
     for (const other of superseded) if (edit.has(other)) edit.remove(other);
     return previous;

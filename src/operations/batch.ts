@@ -2,7 +2,7 @@
  * Names for many charts, few writes of index.json: names that come while one write is under way, or soon after it, go
  * together in the next.
  */
-import type { Layout, NamedDescriptor } from '../layout/layout.js';
+import type { IndexEntry, Layout, NamedDescriptor } from '../layout/layout.js';
 
 /** Milliseconds between two writes of one batch; the first is not delayed. */
 const PAUSE = 150;
@@ -12,7 +12,7 @@ interface Waiting {
   readonly entries: readonly NamedDescriptor[];
   /** The names are most likely there already. */
   readonly kept: boolean;
-  readonly resolve: () => void;
+  readonly resolve: (previous: readonly (IndexEntry | undefined)[]) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -30,17 +30,21 @@ export class TagBatch {
     this.#signal = signal;
   }
 
-  /** Resolves once index.json on disk holds the names; rejects with what is wrong with these, not with others. */
-  add(...entries: readonly NamedDescriptor[]): Promise<void> {
+  /**
+   * Resolves once index.json on disk holds the names; rejects with what is wrong with these, not with others.
+   *
+   * @returns for each what `tagAll` does
+   */
+  add(...entries: readonly NamedDescriptor[]): Promise<readonly (IndexEntry | undefined)[]> {
     return this.#wait(entries, false);
   }
 
   /** As {@link add}, for names that were there a moment ago: where all still are, nothing is written. One look for all that wait. */
-  keep(...entries: readonly NamedDescriptor[]): Promise<void> {
-    return this.#wait(entries, true);
+  async keep(...entries: readonly NamedDescriptor[]): Promise<void> {
+    await this.#wait(entries, true);
   }
 
-  #wait(entries: readonly NamedDescriptor[], kept: boolean): Promise<void> {
+  #wait(entries: readonly NamedDescriptor[], kept: boolean): Promise<readonly (IndexEntry | undefined)[]> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ entries, kept, resolve, reject });
       this.#next ??= this.#free.then(() => this.#write());
@@ -78,7 +82,7 @@ export class TagBatch {
     const names = new Map(index.map(({ name, descriptor }) => [name, descriptor?.digest]));
     return batch.filter(({ entries, kept, resolve }) => {
       const there = kept && entries.every(({ name, descriptor }) => names.get(name) === descriptor.digest);
-      if (there) resolve();
+      if (there) resolve([]);
       return !there;
     });
   }
@@ -86,11 +90,15 @@ export class TagBatch {
   /** A write names all or none. Where one of several cannot be named, each is written by itself. */
   async #name(batch: readonly Waiting[]): Promise<void> {
     try {
-      await this.#layout.tagAll(
+      const previous = await this.#layout.tagAll(
         batch.flatMap(({ entries }) => entries),
         { signal: this.#signal },
       );
-      for (const { resolve } of batch) resolve();
+      let position = 0;
+      for (const { entries, resolve } of batch) {
+        resolve(previous.slice(position, position + entries.length));
+        position += entries.length;
+      }
     } catch (error) {
       if (batch.length === 1 || this.#signal?.aborted) for (const { reject } of batch) reject(error);
       else for (const waiting of batch) await this.#name([waiting]);

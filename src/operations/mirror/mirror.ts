@@ -4,6 +4,7 @@
  */
 import type { Readable } from 'node:stream';
 import { isChartError } from '../../errors.js';
+import type { Descriptor } from '../../oci/descriptor.js';
 import type { Digest } from '../../oci/digest.js';
 import type { Source } from '../../oci/target.js';
 import { mapWithTail, Slots } from '../parallel.js';
@@ -116,13 +117,18 @@ async function mirrorChart(run: Run, chart: PlannedChart): Promise<Tail | Mirror
     if (input.mode !== 'copy') return told(chart, input.mode === 'check' ? 'missing' : 'planned');
     return copyChart(run, chart);
   }
-  const read = async () => (await target.repository(chart)).readManifest(existing.digest, { signal });
-  const { same, wanted } = await chart.found.compare({ digest: existing.digest, read }, { signal });
-  if (same) return presentChart(run, chart, existing.digest);
-  if (!input.overwrite) return { ...told(chart, 'drifted'), digest: existing.digest, wanted };
-  if (input.mode !== 'copy')
-    return { ...told(chart, input.mode === 'check' ? 'drifted' : 'planned'), digest: existing.digest, wanted };
+  const there = await compareWith(run, chart, existing);
+  if (there.status === 'present' || !input.overwrite) return there;
+  if (input.mode !== 'copy') return { ...there, status: input.mode === 'check' ? 'drifted' : 'planned' };
   return copyChart(run, chart);
+}
+
+/** The same chart, or another one. */
+async function compareWith(run: Run, chart: PlannedChart, { digest }: Descriptor): Promise<MirroredChart> {
+  const { target, signal } = run;
+  const read = async () => (await target.repository(chart)).readManifest(digest, { signal });
+  const { same, wanted } = await chart.found.compare({ digest, read }, { signal });
+  return same ? presentChart(run, chart, digest) : { ...told(chart, 'drifted'), digest, wanted };
 }
 
 async function presentChart(run: Run, chart: PlannedChart, digest: Digest): Promise<MirroredChart> {
@@ -169,17 +175,19 @@ async function copyNow(run: Run, chart: PlannedChart): Promise<Tail> {
   const opened = await chart.found.open({ signal, through });
   try {
     const source = limit && !opened.atHand ? { ...opened, source: slowed(opened.source, limit) } : opened;
-    const { counts, named } = await target.write(chart, source, {
+    const { copiedBytes, named } = await target.write(chart, source, {
       signal,
+      overwrite: input.overwrite,
       concurrency: Math.max(2, Math.min(4, input.parallel)),
       onEvent: (event) => listener?.onCopy?.(chart.found.source, event),
     });
     return async () => {
-      await named();
+      const taken = await named();
+      if (taken !== undefined) return compareWith(run, chart, taken);
       const copied = {
         ...told(chart, 'copied'),
         digest: opened.manifest.descriptor.digest,
-        copiedBytes: counts.copiedBytes,
+        copiedBytes,
       };
       return withAttachments(run, chart, copied);
     };
