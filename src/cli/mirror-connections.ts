@@ -12,7 +12,11 @@ import type { ConnectionOptions } from './options.js';
 import type { Settings } from './settings.js';
 
 export interface MirrorConnectionOptions {
-  readonly options: ConnectionOptions & { readonly passCredentials?: boolean | undefined };
+  readonly options: ConnectionOptions & {
+    readonly passCredentials?: boolean | undefined;
+    /** The mirror file, as it was given. */
+    readonly file?: string | undefined;
+  };
   /** Of the mirror file, by `HOST[:PORT]`. */
   readonly hosts: ReadonlyMap<string, HostSettings>;
   /** What --username and the password are for. */
@@ -50,7 +54,8 @@ export async function mirrorConnections(
     };
   };
   const known = (host: string): PasswordCredentials | undefined =>
-    credentialsOf(host, hosts.get(host), settings) ?? (given?.host === host ? given.credentials : undefined);
+    credentialsOf(host, hosts.get(host), settings, options.file) ??
+    (given?.host === host ? given.credentials : undefined);
   return {
     connect(host) {
       const credentials = known(host) ?? (() => storedCredentials(settings, host, context.signal));
@@ -76,6 +81,7 @@ function credentialsOf(
   host: string,
   own: HostSettings | undefined,
   settings: Settings,
+  file: string | undefined,
 ): PasswordCredentials | undefined {
   if (own?.passwordEnv === undefined) return undefined;
   const read = (name: string): string => {
@@ -85,7 +91,7 @@ function credentialsOf(
       'CREDENTIALS_NOT_FOUND',
       `the environment variable ${name}, which the mirror file names for ${host}, is not set`,
       {
-        hint: `Set it: ${name}=... chart mirror -f FILE.`,
+        hint: `Set it: ${name}=... chart mirror -f ${file ?? 'FILE'}`,
       },
     );
   };

@@ -221,6 +221,9 @@ describe('between registries', () => {
     assert.equal(all.exit, 0, all.stderr);
     assert.deepEqual([all.report.summary.copied, all.report.summary.present], [2, 2]);
     for (const { target, digest } of all.report.charts) assert.equal(digest, digests.get(target?.replace(b, '')));
+    const below = await mirror([`oci://${a}/team`, 'cache'], { home });
+    assert.equal(below.exit, 1);
+    assert.match(below.stderr, /team is no chart, but there are charts below it\n'oci:\/\/\S+\/team\/\*' stands for/);
     await assertValidLayout(join(home, 'b'));
   });
 
@@ -422,7 +425,7 @@ describe('chart mirror', () => {
     const { exit, stderr } = await runChart(['mirror', '-f', 'm.yaml', '--dry-run'], { home, cwd: home });
     assert.equal(exit, 1);
     assert.match(stderr, /m\.yaml:4: .* has no chart that fits "wep"\nDid you mean web\?/);
-    assert.match(stderr, /m\.yaml:5: .* web has no version that fits "\^7"\nThe nearest is 2\.0\.0-rc\.1\./);
+    assert.match(stderr, /m\.yaml:5: .* web has no version that fits "\^7"\nThe nearest is 1\.1\.0\+build\.7\./);
     assert.match(stderr, /m\.yaml:7: .*server gave HTTP response to HTTPS client\n.*write http:\/\/ there/);
     assert.doesNotMatch(stderr, /m\.yaml:6/);
     const run = async (...args: string[]) => (await runChart(['mirror', ...args], { home, cwd: home })).stderr;

@@ -1,7 +1,8 @@
 /** A mirror file to start from, and the schema that editors read. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ChartError, systemErrorCode } from '../../errors.js';
+import { makeDirectory } from '../../make-directory.js';
 import { MIRROR_SCHEMA } from './schema.js';
 
 export const SCHEMA_FILE = 'mirror.schema.json';
@@ -76,7 +77,7 @@ charts:
 export async function writeExample(file: string, { force }: { readonly force: boolean }): Promise<string[]> {
   const schema = join(dirname(file), SCHEMA_FILE);
   try {
-    await mkdir(dirname(file), { recursive: true });
+    makeDirectory(dirname(file));
     await writeFile(file, MIRROR_EXAMPLE, { flag: force ? 'w' : 'wx' });
     if (!(await mayWriteSchema(schema))) return [file];
     await writeFile(schema, formatSchema());

@@ -8,6 +8,7 @@
  *     charts:
  *       - {source: https://charts.example.com, name: web, version: ^1.4}
  */
+import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { Ajv, type ErrorObject } from 'ajv';
 import { closest, distance } from 'fastest-levenshtein';
@@ -58,10 +59,24 @@ interface Mistake {
   readonly line: number;
   readonly column: number;
   readonly text: string;
+  readonly hint?: string | undefined;
+}
+
+/** What the file says at a place, as it is written there. */
+interface Places {
+  find(path: Path, ofKey?: boolean): Pick<Mistake, 'line' | 'column'>;
+  /** Undefined for what is not a plain value. */
+  written(path: Path): string | undefined;
 }
 
 /** Mistakes told at once. */
 const MISTAKES_LIMIT = 20;
+
+/** What to do, told for all mistakes together. */
+const CURES_LIMIT = 3;
+
+/** Mistakes that are looked for: where there are more, they are most likely all the same. */
+const MISTAKES_SOUGHT = 200;
 
 /**
  * Reads a mirror file.
@@ -85,17 +100,21 @@ const MISTAKES_LIMIT = 20;
  */
 export function parseMirrorFile(text: string, file: string, directory: string): MirrorFile {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseText(text, file, lines);
   const [syntax] = document.errors;
-  if (syntax)
-    throw invalid(file, [{ ...placeAt(lines, syntax.pos[0]), text: syntax.message.split('\n', 1)[0] as string }]);
-  const place = (path: Path, ofKey = false): Pick<Mistake, 'line' | 'column'> =>
-    placeAt(lines, offsetOf(document, path, ofKey));
+  if (syntax) throw invalid(file, [{ ...placeAt(lines, syntax.pos[0]), text: syntaxWords(syntax, text) }]);
+  const places: Places = {
+    find: (path, ofKey = false) => placeAt(lines, offsetOf(document, path, ofKey)),
+    written(path) {
+      const node = document.getIn(path, true);
+      return isScalar(node) ? (node.source ?? String(node.value)) : undefined;
+    },
+  };
   const value: unknown = toValue(document, file);
-  const mistakes = schemaMistakes(value, place);
+  const mistakes = schemaMistakes(value, places);
   if (mistakes.length > 0) throw invalid(file, mistakes);
   const written = value as Written;
-  const further = contentMistakes(written, place);
+  const further = contentMistakes(written, places, directory);
   if (further.length > 0) throw invalid(file, further);
   const { target, mediaType, defaults = {}, registries = {}, charts } = written;
   return {
@@ -103,7 +122,7 @@ export function parseMirrorFile(text: string, file: string, directory: string): 
     flavour: mediaType,
     registries: new Map(Object.entries(registries).map(([host, settings]) => [host, withPaths(settings, directory)])),
     entries: charts.map((entry, index) => ({
-      where: `${file}:${place(['charts', index, 'source']).line}`,
+      where: `${file}:${places.find(['charts', index, 'source']).line}`,
       ...defaults,
       ...entry,
       source: within(directory, entry.source),
@@ -111,6 +130,34 @@ export function parseMirrorFile(text: string, file: string, directory: string): 
       exclude: listOf(entry.exclude),
     })),
   };
+}
+
+const TOO_DEEP = 'it is nested too deep to be read';
+
+/** @throws ChartError `MIRROR_FILE_INVALID` for what is nested so deep that it cannot be read */
+function parseText(text: string, file: string, lines: LineCounter): Document.Parsed {
+  try {
+    return parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new ChartError('MIRROR_FILE_INVALID', `${file}: ${TOO_DEEP}`, {
+      hint: '"chart mirror init" writes an example with every key explained.',
+      cause,
+    });
+  }
+}
+
+/** Values that begin with a character that means something in YAML: `version: >=1.0`, `version: *`. */
+const UNQUOTED = /^[\s{-]*([A-Za-z]+):\s+([>*|&!%@`][^#"']*?)\s*$/;
+
+function syntaxWords({ code, message, pos }: Document['errors'][number], text: string): string {
+  if (message.startsWith('Maximum call stack')) return TOO_DEEP;
+  if (code === 'MULTIPLE_DOCS') return 'a second document begins here: a mirror file is one';
+  const start = text.lastIndexOf('\n', pos[0] - 1) + 1;
+  const [line = ''] = text.slice(start, start + 1_000).split('\n', 1);
+  const [, key, value] = UNQUOTED.exec(line) ?? [];
+  if (key !== undefined) return `put what is special in YAML in quotes: ${key}: ${JSON.stringify(value)}`;
+  return message.split('\n', 1)[0] as string;
 }
 
 /** Aliases without end, and what is no tree. */
@@ -122,10 +169,7 @@ function toValue(document: Document, file: string): unknown {
   }
 }
 
-function schemaMistakes(
-  value: unknown,
-  place: (path: Path, ofKey?: boolean) => Pick<Mistake, 'line' | 'column'>,
-): Mistake[] {
+function schemaMistakes(value: unknown, places: Places): Mistake[] {
   // That the schema itself is sound is held by a test: to ask here would take longer than all else.
   const ajv = new Ajv({ allErrors: true, strict: false, verbose: true, meta: false, validateSchema: false });
   const validate = ajv.compile(MIRROR_SCHEMA);
@@ -134,12 +178,12 @@ function schemaMistakes(
   const told = errors.filter(
     ({ keyword, schemaPath }) => keyword !== 'propertyNames' && !/\/oneOf\/\d/.test(schemaPath),
   );
-  return told.map((error) => {
+  return told.slice(0, MISTAKES_SOUGHT).map((error) => {
     const path = pathOf(error.instancePath, value);
     const key =
       error.keyword === 'additionalProperties' ? (error.params.additionalProperty as string) : error.propertyName;
     const full = key === undefined ? path : [...path, key];
-    return { ...place(full, key !== undefined), text: wordsFor(error, path) };
+    return { ...places.find(full, key !== undefined), text: wordsFor(error, path) + cureFor(error, path, places) };
   });
 }
 
@@ -177,6 +221,15 @@ function wordsFor(error: ErrorObject, path: Path): string {
   }
 }
 
+/** What to write in place of a text that is none. */
+function cureFor({ keyword, params, data }: ErrorObject, path: Path, places: Places): string {
+  if (keyword !== 'type' || params.type !== 'string') return '';
+  const key = path.at(-1);
+  if (Array.isArray(data)) return key === 'name' ? '; several stand under "include"' : '';
+  const written = typeof data === 'number' || typeof data === 'boolean' ? places.written(path) : undefined;
+  return written === undefined ? '' : `: write ${key}: ${JSON.stringify(written)}`;
+}
+
 const TYPES: Readonly<Record<string, string>> = {
   string: 'a text',
   integer: 'a whole number',
@@ -194,14 +247,15 @@ function suggestion(key: string, known: readonly string[]): string {
 }
 
 /** What a schema cannot say. */
-function contentMistakes(file: Written, place: (path: Path) => Pick<Mistake, 'line' | 'column'>): Mistake[] {
+function contentMistakes(file: Written, places: Places, directory: string): Mistake[] {
   const mistakes: Mistake[] = [];
   const check = (path: Path, work: () => void): void => {
+    if (mistakes.length === MISTAKES_SOUGHT) return;
     try {
       work();
     } catch (error) {
       if (!isChartError(error)) throw error;
-      mistakes.push({ ...place(path), text: error.message });
+      mistakes.push({ ...places.find(path), text: error.message, hint: error.hint });
     }
   };
   if (file.target !== undefined) check(['target'], () => parseTarget(file.target as string));
@@ -210,12 +264,12 @@ function contentMistakes(file: Written, place: (path: Path) => Pick<Mistake, 'li
   for (const [index, { source, version, target }] of file.charts.entries()) {
     if (version !== undefined) check(['charts', index, 'version'], () => parseVersionRange(version));
     if (target !== undefined) check(['charts', index, 'target'], () => checkTemplate(target));
-    if (/^[a-z]+:/i.test(source)) check(['charts', index, 'source'], () => sourceKind(source));
+    if (!isPath(source, directory)) check(['charts', index, 'source'], () => sourceKind(source));
   }
   for (const [host, { username, usernameEnv, passwordEnv, certFile, keyFile }] of Object.entries(
     file.registries ?? {},
   )) {
-    const at = place(['registries', host]);
+    const at = places.find(['registries', host]);
     const named = username ?? usernameEnv;
     if ((named === undefined) !== (passwordEnv === undefined))
       mistakes.push({ ...at, text: `${host}: a user name and "passwordEnv" belong together` });
@@ -269,11 +323,14 @@ function placeAt(lines: LineCounter, offset: number): Pick<Mistake, 'line' | 'co
 
 function invalid(file: string, mistakes: readonly Mistake[]): ChartError {
   const sorted = [...mistakes].sort((a, b) => a.line - b.line || a.column - b.column);
-  const lines = sorted.slice(0, MISTAKES_LIMIT).map(({ line, column, text }) => `${file}:${line}:${column}: ${text}`);
-  if (sorted.length > MISTAKES_LIMIT) lines.push(`and ${sorted.length - MISTAKES_LIMIT} more`);
-  return new ChartError('MIRROR_FILE_INVALID', lines.join('\n'), {
-    hint: '"chart mirror init" writes an example with every key explained.',
-  });
+  const told = sorted.slice(0, MISTAKES_LIMIT);
+  const lines = told.map(({ line, column, text }) => `${file}:${line}:${column}: ${text}`);
+  const more = sorted.length - MISTAKES_LIMIT;
+  if (more > 0) lines.push(sorted.length >= MISTAKES_SOUGHT ? 'and many more' : `and ${more} more`);
+  const cures = new Set(told.map(({ hint }) => hint).filter((hint) => hint !== undefined));
+  const hint =
+    [...cures].slice(0, CURES_LIMIT).join('\n') || '"chart mirror init" writes an example with every key explained.';
+  return new ChartError('MIRROR_FILE_INVALID', lines.join('\n'), { hint });
 }
 
 function withPaths(settings: HostSettings, directory: string): HostSettings {
@@ -282,6 +339,12 @@ function withPaths(settings: HostSettings, directory: string): HostSettings {
     return path === undefined ? [] : [[key, isAbsolute(path) ? path : join(directory, path)]];
   });
   return { ...settings, ...Object.fromEntries(paths) };
+}
+
+/** Whether a source can be nothing but a path: what lies there is seen when it is read. */
+function isPath(source: string, directory: string): boolean {
+  if (/^[a-z]{2,}:/i.test(source)) return false;
+  return !/^[^/\\]+[.:][^/\\]*\/./.test(source) || existsSync(within(directory, source));
 }
 
 /** A path is relative to the file. */

@@ -1,6 +1,6 @@
 /** Why an entry finds nothing, a chart that is not there told from a version that is not, and what there is instead. */
 import { nearestVersions } from '../../chart/nearest-versions.js';
-import { parseVersionRange } from '../../chart/version-range.js';
+import { parseVersionRange, type VersionRange } from '../../chart/version-range.js';
 import { sortTags } from '../../chart/version-tags.js';
 import { ChartError } from '../../errors.js';
 import { nearNames } from '../near-names.js';
@@ -27,14 +27,14 @@ export function noSuchChart(
 }
 
 /**
- * @param what the chart, or several
- * @param versions what there is of it, as far as it is known
+ * @param what where the charts are, or the one chart
+ * @param charts what versions there are of each, as far as it is known
  * @param prereleases how many of these were left out for being that
  */
 export function noSuchVersion(
-  { version }: Pick<MirrorEntry, 'version'>,
+  { version, prerelease }: Pick<MirrorEntry, 'version' | 'prerelease'>,
   what: string,
-  versions: Iterable<string>,
+  charts: ReadonlyMap<string, readonly string[]>,
   prereleases: number,
 ): ChartError {
   if (version === undefined) {
@@ -42,10 +42,28 @@ export function noSuchVersion(
       hint: prereleases > 0 ? 'Prereleases are taken with --prerelease (prerelease: true) only.' : undefined,
     });
   }
-  const near = nearestVersions(sortTags(versions).versions, parseVersionRange(version)).map(
-    (each) => each.version.text,
-  );
-  return new ChartError('CHART_NOT_FOUND', `${what} has no version that fits ${JSON.stringify(version)}`, {
-    hint: near.length > 0 ? `The nearest ${near.length === 1 ? 'is' : 'are'} ${near.join(', ')}.` : undefined,
+  const range = parseVersionRange(version, { prerelease });
+  const told = [...charts].slice(0, NAMES_TOLD).map(([name, versions]) => {
+    const nearest = nearestEligible(versions, range);
+    return charts.size > 1 ? `${name}: ${nearest ?? 'no version at all.'}` : nearest;
   });
+  if (charts.size > NAMES_TOLD) told.push(`and ${charts.size - NAMES_TOLD} more`);
+  const hint = told.filter((line) => line !== undefined).join('\n') || undefined;
+  const words =
+    charts.size > 1
+      ? `none of ${charts.size} charts of ${what} has a version that fits`
+      : `${what} has no version that fits`;
+  return new ChartError('CHART_NOT_FOUND', `${words} ${JSON.stringify(version)}`, { hint });
+}
+
+/** What could be taken by another range: prereleases only where this one takes them, or where there is nothing else. */
+function nearestEligible(versions: readonly string[], range: VersionRange): string | undefined {
+  const all = sortTags(versions).versions;
+  const releases = all.filter((each) => range.includesPrereleases || each.version.prerelease === '');
+  const [newest] = all;
+  if (newest === undefined) return undefined;
+  if (releases.length === 0)
+    return `There are prereleases only, such as ${newest.version.text}; --prerelease takes them.`;
+  const near = nearestVersions(releases, range).map((each) => each.version.text);
+  return `The nearest ${near.length === 1 ? 'is' : 'are'} ${near.join(', ')}.`;
 }

@@ -34,6 +34,9 @@ import { isWanted, selectTags, selectVersions } from './selection.js';
 import { sourceKind } from './source-kind.js';
 import type { LeftOut, MirrorEntry } from './types.js';
 
+/** Names of a catalog that are looked at for the sake of a hint. */
+const LOOK_BELOW = 5_000;
+
 export interface SourceDependencies {
   /** The cache. */
   readonly layout: Layout;
@@ -100,7 +103,7 @@ export class Sources {
     const target = await this.#dependencies.connect(host);
     const repository = target.repository(path);
     const fixed = path.slice(0, path.lastIndexOf('/') + 1);
-    if (tag === undefined) return this.#findTags(entry, { host, path, fixed, repository });
+    if (tag === undefined) return this.#findTagsOrBelow(entry, { host, path, fixed, repository }, target);
     const version = tagToVersion(tag)?.text ?? tag;
     return {
       charts: [chartAt({ host, path, fixed, repository }, wireTag(tag), version)],
@@ -134,11 +137,40 @@ export class Sources {
     return merged(found);
   }
 
+  /** Where nothing has that very name, charts may lie below it: then the error says so. */
+  async #findTagsOrBelow(entry: MirrorEntry, place: RepositoryPlace, target: Target): Promise<Findings> {
+    try {
+      return await this.#findTags(entry, place);
+    } catch (error) {
+      if (!isChartError(error) || !['MANIFEST_NOT_FOUND', 'CHART_NOT_FOUND'].includes(error.code)) throw error;
+      if (!(await this.#hasBelow(target, `${place.path}/`))) throw error;
+      const below = `${entry.source.replace(/\/+$/, '')}/*`;
+      throw new ChartError(error.code, `${place.host}/${place.path} is no chart, but there are charts below it`, {
+        hint: `'${below}' stands for all of them.`,
+        cause: error,
+      });
+    }
+  }
+
+  async #hasBelow(target: Target, start: string): Promise<boolean> {
+    let looked = 0;
+    try {
+      for await (const name of target.listRepositories(this.#call())) {
+        if (name.startsWith(start)) return true;
+        looked += 1;
+        if (looked === LOOK_BELOW) return false;
+      }
+    } catch (error) {
+      if (!isChartError(error) || error.code === 'CANCELLED') throw error;
+    }
+    return false;
+  }
+
   async #findTags(entry: MirrorEntry, place: RepositoryPlace, quiet = false): Promise<Findings> {
     const key = `${place.host}/${place.path}`;
     const tags = await once(this.#tags, key, () => collect(place.repository.listTags(this.#call())));
     const { versions, prereleases } = selectTags(tags, entry);
-    if (versions.length === 0 && !quiet) throw noSuchVersion(entry, key, tags, prereleases);
+    if (versions.length === 0 && !quiet) throw noSuchVersion(entry, key, new Map([[key, tags]]), prereleases);
     return {
       charts: versions.map(({ tag, version }) => chartAt(place, tag, version)),
       leftOut: [],
@@ -157,6 +189,7 @@ export class Sources {
           : (name: string) => name === pattern || name.startsWith(`${pattern}/`);
     const names = await once(this.#catalogs, entry.source, () => collect(target.listRepositories(this.#call())));
     const wanted = names.filter((name) => fits(name) && isWanted(entry, name, name.slice(name.lastIndexOf('/') + 1)));
+    const known = new Map<string, readonly string[]>();
     const found = await Promise.all(
       wanted.map(async (name) => {
         const { host, path } = parseReference(name);
@@ -165,6 +198,7 @@ export class Sources {
         const tags = (
           await once(this.#tags, `${entry.source} ${name}`, () => collect(repository.listTags(this.#call())))
         ).map((tag) => splitName(`x:${tag}`).tag);
+        known.set(name, tags);
         const { versions, prereleases } = selectTags(tags, entry);
         return {
           charts: versions.map(({ tag, version }) =>
@@ -180,7 +214,8 @@ export class Sources {
     if (findings.charts.length > 0) return findings;
     const all = names.map((name) => name.slice(name.lastIndexOf('/') + 1));
     if (wanted.length === 0) throw noSuchChart(entry, `${entry.source} holds no chart that fits`, all);
-    throw noSuchVersion(entry, `${entry.source} ${entry.name ?? ''}`.trim(), [], findings.prereleases);
+    const what = wanted.length === 1 ? `${entry.source} ${wanted[0]}` : entry.source;
+    throw noSuchVersion(entry, what, known, findings.prereleases);
   }
 
   async #findClassic(entry: MirrorEntry, address: RepositoryAddress): Promise<Findings> {
@@ -198,13 +233,9 @@ export class Sources {
     if (charts.length === 0 && broken.length === 0) {
       const wanted = [...index.charts].filter(([name]) => isWanted(entry, name));
       if (wanted.length === 0) throw noSuchChart(entry, `${address.shown} has no chart that fits`, index.charts.keys());
-      const versions = wanted.flatMap(([, all]) => all.map(({ version }) => version));
-      throw noSuchVersion(
-        entry,
-        [address.shown, ...wanted.map(([name]) => name).slice(0, 3)].join(' '),
-        versions,
-        prereleases,
-      );
+      const what = wanted.length === 1 ? `${address.shown} ${wanted[0]?.[0]}` : address.shown;
+      const versions = new Map(wanted.map(([name, all]) => [name, all.map(({ version }) => version)]));
+      throw noSuchVersion(entry, what, versions, prereleases);
     }
     const told = (duplicate: boolean): LeftOut[] =>
       broken

@@ -77,7 +77,7 @@ charts:
         'm.yaml:8:5: "password" may not stand in the file: name an environment variable with "passwordEnv"',
         'm.yaml:10:5: the entry has no "source"',
         'm.yaml:10:5: unknown key "sorce"; did you mean "source"?',
-        'm.yaml:11:14: "version" must be a text',
+        'm.yaml:11:14: "version" must be a text: write version: "5"',
         'm.yaml:13:12: "limit" must be 1 at least',
         'm.yaml:14:14: "include" must be a text or a list of texts',
         'm.yaml:15:5: an entry must be a mapping',
@@ -114,6 +114,44 @@ charts:
       mistakes.map((line) => line.split(' ', 1)[0]),
       ['m.yaml:2:9:', 'm.yaml:4:18:', 'm.yaml:7:14:', 'm.yaml:8:13:', 'm.yaml:9:13:'],
     );
+  });
+
+  it('tells what to write instead', () => {
+    const lines = ['version: 1.20', 'name: [a, b]', 'version: "foo"'].map(
+      (line) => `  - source: oci://a.example.com/x\n    ${line}`,
+    );
+    assert.deepEqual(mistakesOf(`version: 1\ncharts:\n${lines.slice(0, 2).join('\n')}\n`), [
+      'm.yaml:4:14: "version" must be a text: write version: "1.20"',
+      'm.yaml:6:11: "name" must be a text; several stand under "include"',
+    ]);
+    const first = 'version: 1\ncharts:\n  - source: oci://a.example.com/x\n    ';
+    assert.deepEqual(mistakesOf(`${first}version: >=1.0\n`), [
+      'm.yaml:4:15: put what is special in YAML in quotes: version: ">=1.0"',
+    ]);
+    const hints = (source: string, version: string): string | undefined => {
+      try {
+        parseMirrorFile(`version: 1\ncharts: [{source: "${source}", version: "${version}"}]`, 'm.yaml', DIRECTORY);
+      } catch (error) {
+        return (error as { hint?: string }).hint;
+      }
+      return undefined;
+    };
+    assert.match(hints('oci://a.example.com/x', 'foo') ?? '', /^Write it as Helm does: 1\.2\.3, /);
+    assert.match(hints('localhost:17001/x', '^1') ?? '', /^Of a registry it is written oci:\/\/localhost:17001\/x;/);
+    assert.match(hints('r.example.com/team/x', '^1') ?? '', /^Of a registry it is written oci:\/\/r\.example\.com/);
+    assert.equal(hints('./charts.d/x', '^1'), undefined);
+  });
+
+  it('is refused in few words however much is wrong', () => {
+    assert.match(mistakesOf('['.repeat(100_000)).join(), /^m\.yaml:[0-9:]* it is nested too deep to be read$/);
+    assert.deepEqual(mistakesOf('version: 1\n---\nversion: 1\n'), [
+      'm.yaml:2:1: a second document begins here: a mirror file is one',
+    ]);
+    for (const wrong of ['version: "a b"', 'version: 7']) {
+      const entry = `  - {source: oci://a.example.com/x, ${wrong}}\n`;
+      const mistakes = mistakesOf(`version: 1\ncharts:\n${entry.repeat(3_000)}`);
+      assert.deepEqual([mistakes.length, mistakes.at(-1)], [21, 'and many more']);
+    }
   });
 
   it('is refused where it is no YAML or nothing at all', () => {
