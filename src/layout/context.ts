@@ -1,5 +1,4 @@
 /** What the functions of this folder share: where the cache is, how it is to be treated, and what is known of it so far. */
-import { existsSync } from 'node:fs';
 import { ChartError } from '../errors.js';
 import { WriteBack } from './durable.js';
 import { IndexFile } from './index-file.js';
@@ -7,6 +6,7 @@ import { IndexUpdates } from './index-update.js';
 import { prepareLayout } from './layout-file.js';
 import type { LockWait } from './lock.js';
 import type { ManifestFacts } from './manifest-facts.js';
+import { hasOwnIngest } from './own-directories.js';
 import { ingestDir } from './paths.js';
 import { Workspace } from './workspace.js';
 
@@ -49,7 +49,7 @@ export function createContext(
     if (readOnly)
       return Promise.reject(new ChartError('LAYOUT_UNWRITABLE', `the cache ${dir} was opened for reading only`));
     // A directory that was deleted under a long-lived process is made again.
-    if (!existsSync(ingestDir(dir))) prepared = undefined;
+    if (!hasOwnIngest(dir)) prepared = undefined;
     prepared ??= prepareLayout(dir, workspace, fsync).catch((error: unknown) => {
       prepared = undefined;
       throw error;

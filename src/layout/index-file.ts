@@ -195,7 +195,9 @@ function readWhole(path: string): { bytes: Buffer; stats: BigIntStats } | undefi
     const stats = fstatSync(fd, { bigint: true });
     checkIsFile(stats, path);
     if (stats.size > SIZE_LIMIT) {
-      throw new ChartError('LIMIT_EXCEEDED', `${path} has ${stats.size} bytes; at most ${SIZE_LIMIT} are read`);
+      throw new ChartError('LAYOUT_INVALID', `${path} has ${stats.size} bytes; at most ${SIZE_LIMIT} are read`, {
+        hint: 'No cache has so many references. Put back an index.json of before, or use another cache directory (--cache-dir).',
+      });
     }
     return { bytes: readFileSync(fd), stats };
   } catch (error) {

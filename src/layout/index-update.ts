@@ -16,6 +16,7 @@ import { IndexEdit } from './index-edit.js';
 import type { IndexFile, IndexSnapshot } from './index-file.js';
 import { formatIndex } from './index-json.js';
 import { acquireLock, type HeldLock, LockLost, type LockWait } from './lock.js';
+import { assertNoLink } from './own-directories.js';
 import { indexPath } from './paths.js';
 import type { Workspace } from './workspace.js';
 
@@ -148,6 +149,7 @@ export class IndexUpdates {
   async #write({ document, version }: IndexSnapshot, entries: unknown[], held: HeldLock): Promise<void> {
     const { dir, workspace, index, fsync } = this.#settings;
     const path = indexPath(dir);
+    assertNoLink(path);
     const file = workspace.createFile(0o644);
     try {
       writeAll(file.fd, Buffer.from(formatIndex({ members: document.members, entries })));

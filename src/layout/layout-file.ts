@@ -13,6 +13,7 @@ import { isRecord } from '../oci/descriptor.js';
 import { syncFile } from './durable.js';
 import { readFault, writeFault, writing } from './faults.js';
 import { readTextFile } from './open-file.js';
+import { assertOwnDirectories } from './own-directories.js';
 import { blobsDir, ingestDir, layoutFilePath } from './paths.js';
 import type { Workspace } from './workspace.js';
 
@@ -62,6 +63,7 @@ export function hasOtherVersion(dir: string): boolean {
 
 /** Makes what a writer needs: the directories, and oci-layout in a directory that has none. */
 export async function prepareLayout(dir: string, workspace: Workspace, fsync: boolean): Promise<void> {
+  assertOwnDirectories(dir);
   for (const path of [ingestDir(dir), blobsDir(dir, 'sha256')]) {
     writing(path, () => makeDirectory(path));
   }

@@ -13,10 +13,11 @@
  * machine the last sign of life counts. Behind it stands a check that needs no lease: no name is given to a manifest
  * unless, under the lock, all of its blobs are there (tags.ts).
  */
-import { readdirSync, type Stats, statSync } from 'node:fs';
+import { lstatSync, readdirSync, type Stats } from 'node:fs';
 import { type Digest, isDigest } from '../oci/digest.js';
 import { present } from './faults.js';
 import { readTextFile } from './open-file.js';
+import { assertOwnIngest } from './own-directories.js';
 import { ownerState } from './owners.js';
 import { ingestDir } from './paths.js';
 import { isUploadName } from './upload-names.js';
@@ -38,8 +39,9 @@ const UPLOAD_LIFETIME = 24 * 3600_000;
 /** The same for what other programs (Helm 3.6.3) have in `ingest/`. */
 const FOREIGN_LIFETIME = 3600_000;
 
-/** Reads `ingest/`. @param now milliseconds since 1970 */
+/** Reads `ingest/`. @param now milliseconds since 1970 @throws ChartError `LAYOUT_INVALID` where it is a link; `LAYOUT_UNREADABLE` */
 export function readIngest(dir: string, host: string, now = Date.now()): IngestState {
+  assertOwnIngest(dir);
   const ingest = ingestDir(dir);
   const leased = new Set<Digest>();
   const abandoned: { name: string; size: number }[] = [];
@@ -82,7 +84,7 @@ function measure(path: string): { size: number; lastChange: number } | undefined
 }
 
 function stat(path: string): Stats | undefined {
-  return present(path, () => statSync(path, { throwIfNoEntry: false }));
+  return present(path, () => lstatSync(path, { throwIfNoEntry: false }));
 }
 
 function list(path: string): string[] {

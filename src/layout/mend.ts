@@ -17,6 +17,7 @@ import type { IndexEdit } from './index-edit.js';
 import { ANNOTATION_HIDDEN_NAME, claimedDigest } from './index-json.js';
 import { BLOB_MODE, place } from './ingest.js';
 import { checkLayoutFile, hasOtherVersion } from './layout-file.js';
+import { assertOwnDirectories } from './own-directories.js';
 import { blobPath, layoutFilePath } from './paths.js';
 import { receive } from './receive.js';
 import type { SurveyedEntry } from './survey.js';
@@ -88,10 +89,11 @@ export async function mendLayoutFile({ dir, prepare }: LayoutContext): Promise<v
  * to. What holds nothing (a FIFO, a link to elsewhere, an empty directory) is taken away.
  *
  * @returns true if the blob is there now, with its content
- * @throws ChartError `LAYOUT_UNWRITABLE`, `DISK_FULL`
+ * @throws ChartError `LAYOUT_INVALID`, `LAYOUT_UNWRITABLE`, `DISK_FULL`
  */
 export async function mendBlobFile(context: LayoutContext, digest: Digest, signal?: AbortSignal): Promise<boolean> {
   const { dir } = context;
+  assertOwnDirectories(dir);
   const path = blobPath(dir, digest);
   const stats = lstatSync(path, { throwIfNoEntry: false });
   if (stats === undefined) return false;

@@ -21,6 +21,7 @@ import type { IndexEntry } from './index-json.js';
 import { claimedName, parseEntry } from './index-json.js';
 import type { IndexSession } from './index-update.js';
 import { readIngest } from './leases.js';
+import { assertOwnDirectories } from './own-directories.js';
 import { blobsDir, ingestDir } from './paths.js';
 import { reachableFrom } from './reachable.js';
 import { recoverAll } from './trash.js';
@@ -80,6 +81,7 @@ export async function planPrune(
   { dir, index, workspace }: LayoutContext,
   { names: given = [], choose, signal }: PruneOptions = {},
 ): Promise<PrunePlan> {
+  assertOwnDirectories(dir);
   // In this order: a blob that is named between the two is seen by the second.
   const { leased, abandoned } = readIngest(dir, workspace.host);
   const all = listBlobs(dir);
@@ -130,6 +132,7 @@ export async function applyPrune(
   const names: string[] = [];
   await context.updates.exclusive(
     async (session) => {
+      assertOwnDirectories(context.dir);
       const { edit, snapshot } = session;
       // First: on a full disk that may be what makes it possible to go on.
       const recovered = sweep(context, plan, swept);

@@ -7,7 +7,7 @@
  *     ingest/                    what killed processes left is counted
  */
 import { type Dirent, lstatSync, readdirSync, type Stats } from 'node:fs';
-import { ChartError, isChartError } from '../errors.js';
+import { type ChartError, isChartError } from '../errors.js';
 import { type Digest, isDigest } from '../oci/digest.js';
 import type { LayoutContext } from './context.js';
 import { present } from './faults.js';
@@ -16,7 +16,8 @@ import { claimedName, type IndexEntry } from './index-json.js';
 import { indexFaults } from './index-shape.js';
 import { checkLayoutFile } from './layout-file.js';
 import { readIngest } from './leases.js';
-import { blobsDir, indexPath } from './paths.js';
+import { findLinks } from './own-directories.js';
+import { blobsDir } from './paths.js';
 
 export type FileKind = 'file' | 'directory' | 'link' | 'other';
 
@@ -50,6 +51,8 @@ export interface Survey {
   readonly blobs: ReadonlyMap<Digest, SurveyedFile>;
   /** Paths within the cache of what lies in `blobs/` and is no blob by its name. */
   readonly strays: readonly string[];
+  /** Links in place of directories and of index.json: nothing is written or deleted where there is one. */
+  readonly links: readonly { readonly path: string; readonly error: ChartError }[];
   /** Blobs that running processes rely on. */
   readonly leased: ReadonlySet<Digest>;
   /** What killed processes left in `ingest/`. */
@@ -65,20 +68,24 @@ export async function surveyLayout({ dir, index, workspace }: LayoutContext): Pr
   try {
     snapshot = await index.read({ checkLayout: false });
   } catch (error) {
-    if (!isChartError(error, 'LAYOUT_INVALID') && !isChartError(error, 'LIMIT_EXCEEDED')) throw error;
+    if (!isChartError(error, 'LAYOUT_INVALID')) throw error;
     indexFault = error;
   }
   const found: SurveyedDirectory = { blobs: new Map(), strays: [] };
   surveyBlobs(dir, found);
-  const { leased, abandoned } = readIngest(dir, workspace.host);
+  const links = findLinks(dir);
+  const { leased, abandoned } = links.some(({ path }) => path === 'ingest')
+    ? { leased: new Set<Digest>(), abandoned: [] }
+    : readIngest(dir, workspace.host);
   const hasContent = found.blobs.size > 0 || (snapshot?.version ?? 'absent') !== 'absent';
   return {
     ...found,
+    links,
     leased,
     abandoned,
     layoutFile: layoutFile === 'missing' && !hasContent ? 'right' : layoutFile,
     indexFault,
-    indexFaults: snapshot ? [...indexFaults(snapshot, dir), ...linkFaults(dir)] : [],
+    indexFaults: snapshot ? indexFaults(snapshot, dir) : [],
     entries: snapshot ? surveyEntries(snapshot) : [],
     version: snapshot?.version ?? index.version(),
   };
@@ -95,17 +102,6 @@ function surveyLayoutFile(dir: string): Survey['layoutFile'] {
 
 function surveyEntries(snapshot: IndexSnapshot): SurveyedEntry[] {
   return snapshot.entries().map((entry, position) => ({ ...entry, position, claimed: claimedName(entry.raw) }));
-}
-
-/** A rename replaces a link, and what it led to would be left as it was. */
-function linkFaults(dir: string): ChartError[] {
-  const path = indexPath(dir);
-  if (!lstat(path)?.isSymbolicLink()) return [];
-  return [
-    new ChartError('LAYOUT_INVALID', `${path} is a symbolic link`, {
-      hint: 'Put the file itself there: the next command that changes a reference replaces the link by a file of its own.',
-    }),
-  ];
 }
 
 interface SurveyedDirectory {

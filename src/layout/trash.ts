@@ -6,11 +6,11 @@
  * Under the lock of index.json nobody else deletes. So whoever has the lock and finds trash has found what a killed process left,
  * and what is needed can be put back.
  */
-import { linkSync, readdirSync, renameSync } from 'node:fs';
+import { linkSync, lstatSync, readdirSync, renameSync } from 'node:fs';
 import { isChartError, systemErrorCode } from '../errors.js';
 import { type Digest, digestHex, isDigest } from '../oci/digest.js';
 import type { LayoutContext } from './context.js';
-import { readFault, writeFault } from './faults.js';
+import { present, readFault, writeFault } from './faults.js';
 import { blobPath, ingestDir } from './paths.js';
 import { workspaceOwner } from './workspace.js';
 
@@ -81,6 +81,7 @@ export function recoverAll(dir: string, workspace: string): Digest[] {
 function trashIn(dir: string, workspace: string): { readonly trash: string; readonly digests: Digest[] }[] {
   if (workspaceOwner(workspace) === undefined) return [];
   const path = `${ingestDir(dir)}/${workspace}`;
+  if (!present(path, () => lstatSync(path, { throwIfNoEntry: false }))?.isDirectory()) return [];
   const names = list(path).filter((name) => name.startsWith(TRASH));
   return names.map((name) => {
     const trash = `${path}/${name}`;

@@ -15,10 +15,10 @@ import {
   constants,
   fstatSync,
   ftruncateSync,
+  lstatSync,
   openSync,
   readdirSync,
   type Stats,
-  statSync,
   unlinkSync,
   utimesSync,
 } from 'node:fs';
@@ -31,6 +31,7 @@ import { hashFile } from './blobs.js';
 import type { LayoutContext } from './context.js';
 import { present, readFault, writeFault, writing } from './faults.js';
 import { BLOB_MODE, isIntact, place, relying } from './ingest.js';
+import { assertOwnIngest } from './own-directories.js';
 import { ingestDir } from './paths.js';
 import { receive } from './receive.js';
 import { isUploadId, isUploadName, newUploadId, uploadName } from './upload-names.js';
@@ -69,7 +70,8 @@ export class Uploads {
     const path = this.#path(id);
     let stats: Stats | undefined;
     try {
-      stats = statSync(path, { throwIfNoEntry: false });
+      assertOwnIngest(this.#context.dir);
+      stats = lstatSync(path, { throwIfNoEntry: false });
     } catch (error) {
       throw readFault(error, path);
     }
@@ -85,12 +87,13 @@ export class Uploads {
 
   /** See `ServableTarget`. @throws ChartError `LAYOUT_UNREADABLE`, `LAYOUT_UNWRITABLE` */
   async sweep(idle: number, now = Date.now()): Promise<number> {
+    assertOwnIngest(this.#context.dir);
     const ingest = ingestDir(this.#context.dir);
     const before = now - Math.max(idle, PATIENCE);
     let swept = 0;
     for (const name of (present(ingest, () => readdirSync(ingest)) ?? []).filter(isUploadName)) {
       const path = `${ingest}/${name}`;
-      const stats = present(path, () => statSync(path, { throwIfNoEntry: false }));
+      const stats = present(path, () => lstatSync(path, { throwIfNoEntry: false }));
       if (stats === undefined || stats.mtimeMs >= before) continue;
       unlinkUpload(path);
       swept += 1;

@@ -27,6 +27,7 @@ import { makeDirectory } from '../make-directory.js';
 import type { Digest } from '../oci/digest.js';
 import { writing } from './faults.js';
 import { LeaseBook } from './lease-book.js';
+import { assertOwnIngest } from './own-directories.js';
 import { currentHost, type Owner } from './owners.js';
 
 /** Milliseconds between signs of life; other machines have nothing else to go by. */
@@ -197,6 +198,7 @@ export class Workspace {
 
   #ensure(): Directory {
     if (this.#directory) return this.#directory;
+    assertOwnIngest(dirname(this.#ingest));
     const path = `${this.#ingest}/w-${this.host}-${process.pid}-${randomBytes(4).toString('hex')}`;
     const log = writing(path, () => {
       makeDirectory(path);

@@ -6,8 +6,8 @@
  *
  * `charts`: what holds for content, which cannot change under its digest, and only as long as the file of the manifest is the one
  * that was read and compared with its digest then. One of two members only is no chart. Whether the layer is there, how large it is and
- * when it came is asked of the disk each time. The config is not looked at again: where it is damaged, name and version come
- * from the layer, and are the same.
+ * when it came is asked of the disk each time. The config is not looked at again: where it is damaged or gone since, name and version stay those
+ * that it said while it could be read.
  *
  * `refs`: all names of the index.json that has the version `index`, in the order of the list, `of`: which of `charts` each names. Where one of
  * these is not as it was, index.json is read after all.
@@ -69,7 +69,8 @@ export class ListCache {
     for (let i = 0; i < refs.length; i++) {
       const ref = refs[i] as string;
       if (!matches(ref)) continue;
-      const position = of[i] as number;
+      const position = of[i];
+      if (!isPosition(position, charts)) return undefined;
       let facts = known[position];
       if (facts === undefined) {
         facts = this.#facts(charts[position]);
@@ -158,6 +159,11 @@ function readContent(layout: Layout): Content {
 
 function isNames(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((name) => typeof name === 'string');
+}
+
+/** False for what would find something else than an element. */
+function isPosition(value: unknown, list: readonly unknown[]): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) < list.length;
 }
 
 /** Undefined where a name stands for a manifest of which nothing is known. */

@@ -24,6 +24,8 @@ import type { WireResponse } from './transport.js';
 const UNKNOWN_PATH: readonly number[] = [400, 404, 405, 406, 410, 501];
 const LIMIT = 10_000;
 const PAGES_LIMIT = 1_000;
+/** Bytes of all pages, annotations and all. */
+const BYTES_LIMIT = 8 * MANIFEST_LIMIT;
 
 /** @throws ChartError `LIMIT_EXCEEDED`, `REGISTRY_PROTOCOL`, `MANIFEST_INVALID`; what the network does */
 export async function listReferrers(
@@ -87,6 +89,7 @@ async function askReferrers(
   const filter = artifactType === undefined ? '' : `?artifactType=${encodeURIComponent(artifactType)}`;
   const found: Descriptor[] = [];
   const asked = new Set<string>();
+  let bytes = 0;
   let url: URL | undefined = new URL(
     pathOf(repository, `referrers/${parseDigest(subject)}${filter}`),
     client.endpoint.origin,
@@ -101,8 +104,15 @@ async function askReferrers(
       return undefined;
     }
     client.referrers.noteListing(name, true);
-    found.push(...page);
+    found.push(...page.referrers);
+    bytes += page.bytes;
     asked.add(url.href);
+    if (bytes > BYTES_LIMIT) {
+      throw new ChartError(
+        'LIMIT_EXCEEDED',
+        `${client.host} sends more than ${BYTES_LIMIT} bytes of referrers of ${repository.fullName}@${subject}`,
+      );
+    }
     if (found.length > LIMIT || asked.size > PAGES_LIMIT) {
       throw new ChartError('LIMIT_EXCEEDED', `${repository.fullName}@${subject} has more than ${LIMIT} referrers`);
     }
@@ -117,7 +127,7 @@ async function readPage(
   response: WireResponse,
   isFirst: boolean,
   signal: AbortSignal | undefined,
-): Promise<readonly Descriptor[] | undefined> {
+): Promise<{ readonly referrers: readonly Descriptor[]; readonly bytes: number } | undefined> {
   const { client, fullName } = repository;
   if (isFirst && (UNKNOWN_PATH.includes(response.status) || (response.status === 200 && isForPeople(response)))) {
     await discard(response);
@@ -126,7 +136,7 @@ async function readPage(
   if (response.status !== 200) throw await client.refusal(response, { what: `list the referrers of ${fullName}` });
   const body = await readWhole(response, { limit: MANIFEST_LIMIT, what: 'a list of referrers', signal });
   const index = parseManifest(body, OCI_INDEX);
-  if (index.kind === 'index') return index.manifests;
+  if (index.kind === 'index') return { referrers: index.manifests, bytes: body.length };
   throw new ChartError('REGISTRY_PROTOCOL', `${client.host} lists referrers with something else than an index`);
 }
 

@@ -19,6 +19,10 @@ const PAGE = 1000;
 const PAGES_LIMIT = 1000;
 /** Bytes; some registries send everything in one page, whatever was asked for. */
 const PAGE_LIMIT = 32 * 1024 * 1024;
+/** Bytes of all pages: who asked keeps what they hold. */
+const LIST_LIMIT = 64 * 1024 * 1024;
+/** Names of all pages: a page of the shortest ones takes many times its bytes. */
+const NAMES_LIMIT = PAGE * PAGES_LIMIT;
 
 interface ListRequest extends CallOptions {
   readonly url: string;
@@ -61,10 +65,12 @@ export async function* listRepositories(client: Client, { signal }: CallOptions)
 async function* listPages(client: Client, request: ListRequest): AsyncGenerator<string> {
   const { scopes, member, what, missing, signal } = request;
   const asked = new Set<string>();
+  let bytes = 0;
+  let count = 0;
   let url: URL | undefined = new URL(request.url, client.endpoint.origin);
   while (url !== undefined && !asked.has(url.href)) {
     if (asked.add(url.href).size > PAGES_LIMIT) {
-      throw new ChartError('LIMIT_EXCEEDED', `${client.host} has more than ${PAGES_LIMIT} pages to ${what}`);
+      throw tooMuch(`${client.host} has more than ${PAGES_LIMIT} pages to ${what}`);
     }
     const response: WireResponse = await client.send({ method: 'GET', url, scopes, signal });
     if (response.status === 404) {
@@ -73,9 +79,20 @@ async function* listPages(client: Client, request: ListRequest): AsyncGenerator<
     }
     if (response.status !== 200) throw await client.refusal(response, { what });
     const body = await readWhole(response, { limit: PAGE_LIMIT, what: 'a list', signal });
-    yield* namesOf(body, member, client.host);
+    bytes += body.length;
+    if (bytes > LIST_LIMIT) throw tooMuch(`${client.host} sends more than ${LIST_LIMIT} bytes to ${what}`);
+    const names = namesOf(body, member, client.host);
+    count += names.length;
+    if (count > NAMES_LIMIT) throw tooMuch(`${client.host} sends more than ${NAMES_LIMIT} names to ${what}`);
+    yield* names;
     url = nextPage(response, client);
   }
+}
+
+function tooMuch(message: string): ChartError {
+  return new ChartError('LIMIT_EXCEEDED', message, {
+    hint: 'Name what is wanted by its full reference: that needs no list. If the registry is not so large, it, or a proxy before it, is at fault.',
+  });
 }
 
 function namesOf(body: Buffer, member: ListRequest['member'], host: string): string[] {

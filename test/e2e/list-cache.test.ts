@@ -130,7 +130,9 @@ test('whatever lies in its place, the list is right', async () => {
     withCharts(['__proto__', stamp, '__proto__', 5, 'a', 'b']),
     sealed(JSON.stringify({ ...content, refs: content.refs.slice(1) })),
     sealed(JSON.stringify({ ...content, refs: content.refs.map(() => 1) })),
-    sealed(JSON.stringify({ ...content, of: content.of.map(() => -1) })),
+    ...[-1, 0.5, COUNT, 'length', '__proto__', 'at', null].map((position) =>
+      sealed(JSON.stringify({ ...content, of: content.of.map(() => position) })),
+    ),
     sealed(JSON.stringify({ ...content, of: 'x' })),
     sealed(JSON.stringify({ ...content, index: 7 })),
   ];

@@ -1,7 +1,7 @@
 /** A cache in a place that is none, or that another user may only read. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { requireTools } from '../helpers/docker-registry.js';
@@ -139,4 +139,25 @@ test('another user, who may only read the cache, can use it and changes nothing'
   }
   assert.deepEqual(tree(), before);
   rmSync(theirs, { recursive: true });
+});
+
+test('an index.json that is too large to be read is a fault of the server, and no manifest that is missing', async () => {
+  const large = join(home, 'large');
+  cpSync(cache, large, { recursive: true });
+  const server = startChart(['serve', '--addr', '127.0.0.1:0', '--writable', '--cache-dir', large], { home });
+  try {
+    const [, url] = await server.waitFor(/^Listening on (\S+)$/m);
+    truncateSync(join(large, 'index.json'), 300 * 1024 * 1024);
+    for (const path of ['/v2/_catalog', '/v2/t/app/tags/list', '/v2/t/app/manifests/1.0.0']) {
+      const response = await fetch(`${url}${path}`);
+      assert.deepEqual(
+        [response.status, ((await response.json()) as { errors: { code: string }[] }).errors[0]?.code],
+        [500, 'UNKNOWN'],
+        path,
+      );
+    }
+    await server.waitFor(/index\.json has 314572800 bytes; at most/, 'stderr');
+  } finally {
+    await server.stop();
+  }
 });

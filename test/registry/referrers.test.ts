@@ -106,6 +106,18 @@ test('ends where pages go round in a circle, and where there are too many', asyn
     async () => large.listReferrers?.(SUBJECT.digest),
     (error) => isChartError(error, 'LIMIT_EXCEEDED'),
   );
+  const padded = `${index(other('b'))}${' '.repeat(4_000_000)}`;
+  const pages = Array.from({ length: 9 }, (_, i) =>
+    get(i === 0 ? API : `/${i}`, {
+      headers: { 'content-type': OCI_INDEX, link: `</${i + 1}>; rel="next"` },
+      body: padded,
+    }),
+  );
+  const { repository: heavy } = await openExchange(t, pages);
+  await assert.rejects(
+    async () => heavy.listReferrers?.(SUBJECT.digest),
+    (error) => isChartError(error, 'LIMIT_EXCEEDED') && error.message.includes('33554432 bytes'),
+  );
 });
 
 test('leaves the list to a registry that says that it keeps it', async (t) => {

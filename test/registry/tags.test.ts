@@ -107,3 +107,16 @@ test('stops when cancelled between two pages', async (t) => {
     (error) => isChartError(error, 'CANCELLED'),
   );
 });
+
+test('ends where all pages together are too much, before it gives out what is', async (t) => {
+  const isTooMuch = (words: RegExp) => (error: unknown) =>
+    isChartError(error, 'LIMIT_EXCEEDED') && words.test(error.message);
+  const { repository } = await openExchange(t, [get(FIRST, page(new Array(1_000_001).fill('a')))]);
+  await assert.rejects(collect(repository.listTags()), isTooMuch(/more than 1000000 names to list the tags/));
+  const padded = `{"tags":["1"]${' '.repeat(24 * 1024 * 1024)}}`;
+  const other = await openExchange(
+    t,
+    [FIRST, '/1', '/2'].map((path, i) => get(path, { body: padded, headers: { link: `</${i + 1}>; rel="next"` } })),
+  );
+  await assert.rejects(collect(other.repository.listTags()), isTooMuch(/more than 67108864 bytes to list the tags/));
+});

@@ -16,7 +16,7 @@ export type FaultKind =
   | 'duplicate'
   /** A blob that is not here. */
   | 'missing'
-  /** A directory, link or FIFO in place of a blob. */
+  /** A directory, link or FIFO in place of a blob, or a link in place of a directory. */
   | 'misplaced'
   /** A blob that may not be read. */
   | 'unreadable'

@@ -38,6 +38,10 @@ export function layoutFaults(survey: Survey, entries: readonly SurveyedEntry[], 
     const fault = { ...common, kind: 'index' as const, path: INDEX, message, hint };
     faults.push(indexFault ? fault : { ...fault, mend: { kind: 'index' } });
   }
+  for (const { path, error } of survey.links) {
+    const { message, hint = '' } = error;
+    faults.push({ ...common, kind: path === INDEX ? 'index' : 'misplaced', path, message, hint });
+  }
   for (const entry of entries) faults.push(...entryFaults(entry));
   for (const path of isWhole ? survey.strays.filter((stray) => !isClutter(stray)) : []) {
     const hint = 'Move it away; chart never reads it.';
