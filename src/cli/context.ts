@@ -98,14 +98,21 @@ export function createContext(): Context {
  * chosen and is not there is most likely a slip, which an empty list would hide.
  *
  * @param mayBeNew for commands that bring charts into it
+ * @param mustBe for commands whose success would say that all is well
+ * @throws ChartError `USAGE` where it is chosen, has to be there, and is not
  */
 export async function openCache(
   context: Context,
   directory: string,
-  { readOnly = false, mayBeNew = false } = {},
+  { readOnly = false, mayBeNew = false, mustBe = false } = {},
 ): Promise<Layout> {
   const { openLayout } = await import('../layout/layout.js');
   if (!mayBeNew && context.chosenPlace !== undefined && !existsSync(context.chosenPlace)) {
+    if (mustBe) {
+      throw new ChartError('USAGE', `there is no cache at ${directory}`, {
+        hint: 'Check --cache-dir, or HELM_CACHE_HOME.',
+      });
+    }
     context.printWarning(`there is no cache at ${directory}`);
   }
   const layout = openLayout(directory, {

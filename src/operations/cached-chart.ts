@@ -80,6 +80,12 @@ function notFound(index: readonly IndexEntry[], text: string, repository: string
       hint: `${text} is the name of a packed chart, not a reference. chart save ${text} HOST/PATH brings it into the cache under one.`,
     });
   }
+  const below = index.filter(({ name }) => name?.startsWith(`${text}/`)).length;
+  if (below > 0) {
+    return new ChartError('CHART_NOT_FOUND', `Chart not found: ${text}`, {
+      hint: `The cache has ${below === 1 ? 'a chart' : `${below} charts`} below it: '${text}/*' stands for ${below === 1 ? 'it' : 'them'}.`,
+    });
+  }
   const near = index.flatMap(({ name }) => (name?.startsWith(`${repository}:`) ? [name] : []));
   const hint =
     near.length === 0

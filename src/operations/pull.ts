@@ -16,11 +16,13 @@ import { ConfigHabit, copyChart } from './chart-arrival.js';
 import { type ChartArtifact, chartOf } from './chart-of-artifact.js';
 import { type Outcome, outcomeOf } from './outcome.js';
 import { mapWithTail } from './parallel.js';
+import { isPattern } from './pattern.js';
 import type { Provenance, PullVerification } from './provenance.js';
-import { remoteReference, type TransferDependencies } from './push.js';
+import type { TransferDependencies } from './push.js';
 import type { AttachedItem, ReferrersDependencies } from './referrers.js';
+import { remoteReference } from './remote-reference.js';
 import type { ChartSummary } from './summary.js';
-import { chooseVersion, repositoryReference } from './tags.js';
+import { chooseVersion, nearTagsHint, repositoryReference } from './tags.js';
 
 export interface PullListener {
   /** It is known which chart is to be pulled; where a version was to be chosen, the registry has been asked for that alone. */
@@ -175,6 +177,7 @@ async function findRemote(
   { connect, range, signal }: PullDependencies,
   text: string,
 ): Promise<{ readonly parsed: Reference; readonly source: Source }> {
+  if (isPattern(text)) remoteReference(text);
   const parsed = parseReference(text);
   const isWhole = parsed.digest !== undefined || parsed.tag !== undefined;
   if (!isWhole && range === undefined) {
@@ -265,7 +268,8 @@ async function findManifest(
     return { manifest: await source.readManifest(descriptor.digest, { signal }) };
   } catch (error) {
     if (!isChartError(error, 'MANIFEST_NOT_FOUND')) throw error;
-    throw new ChartError('MANIFEST_NOT_FOUND', `${name}: not found`, { cause: error, hint: error.hint });
+    const hint = cached === undefined ? ((await nearTagsHint(source, name, { signal })) ?? error.hint) : error.hint;
+    throw new ChartError('MANIFEST_NOT_FOUND', `${name}: not found`, { cause: error, hint });
   }
 }
 

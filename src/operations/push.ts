@@ -1,14 +1,14 @@
 /** Charts from the cache to the registry that each reference names. */
 import { type CopyEvent, copyArtifact } from '../copy.js';
-import { ChartError } from '../errors.js';
 import type { IndexEntry, Layout } from '../layout/layout.js';
 import type { Digest } from '../oci/digest.js';
-import { parseReference, type Reference, splitName } from '../oci/reference.js';
+import { splitName } from '../oci/reference.js';
 import type { Repository, Target } from '../oci/target.js';
 import { type CachedChart, entryFinder, readCachedChart, summaryOf } from './cached-chart.js';
 import { type Outcome, outcomeOf } from './outcome.js';
 import { mapConcurrent } from './parallel.js';
 import type { AttachedItem, CarriedReferrers, ReferrersDependencies } from './referrers.js';
+import { remoteReference } from './remote-reference.js';
 import type { ChartSummary } from './summary.js';
 
 export interface TransferDependencies {
@@ -107,7 +107,7 @@ async function pushChart(
   { item, chart, otherNames }: PushItem,
   carry: Carry | undefined,
 ): Promise<Pushed> {
-  const { host, path } = remoteReference(chart.ref);
+  const { host, path } = remoteReference(chart.ref, { cached: true });
   const destination = (await connect(host)).repository(path);
   const { digest } = chart.manifest.descriptor;
   const copied = await copyArtifact(layout.repository(chart.repository), destination, digest, {
@@ -145,15 +145,4 @@ function pathsAt(host: string, names: readonly string[]): string[] {
   const prefix = `${host}/`;
   const repositories = names.map((name) => splitName(name).repository);
   return repositories.flatMap((name) => (name.startsWith(prefix) ? [name.slice(prefix.length)] : []));
-}
-
-/** @throws ChartError `REFERENCE_HOST_REQUIRED` where no registry can be derived */
-export function remoteReference(text: string): Reference & { host: string } {
-  const reference = parseReference(text);
-  if (reference.host === undefined) {
-    throw new ChartError('REFERENCE_HOST_REQUIRED', `${text} names no registry`, {
-      hint: `Write HOST/PATH:TAG. A chart that the cache has without: chart tag ${text} HOST/${text}, then push that.`,
-    });
-  }
-  return { ...reference, host: reference.host };
 }

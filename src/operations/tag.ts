@@ -4,6 +4,7 @@ import { ChartError } from '../errors.js';
 import type { Layout } from '../layout/layout.js';
 import { formatReference, parseReference } from '../oci/reference.js';
 import { findEntry, readCachedChart, summaryOf } from './cached-chart.js';
+import { isPattern } from './pattern.js';
 import type { ChartSummary } from './summary.js';
 
 /**
@@ -24,7 +25,13 @@ export async function tagChart(
   { layout, signal }: { layout: Layout; signal?: AbortSignal | undefined },
   { source, target }: { source: string; target: string },
 ): Promise<ChartSummary> {
-  const entry = findEntry(await layout.readIndex(), source);
+  const index = await layout.readIndex();
+  if (isPattern(source) && !index.some(({ name }) => name === source)) {
+    throw new ChartError('REFERENCE_INVALID', `${source} is a pattern, and a name is given to one chart`, {
+      hint: `chart list '${source}' shows what fits: name one of them.`,
+    });
+  }
+  const entry = findEntry(index, source);
   const chart = await readCachedChart(layout, entry);
   const reference = parseReference(target);
   if (reference.digest !== undefined) {

@@ -2,11 +2,13 @@
 import { nearestVersions } from '../chart/nearest-versions.js';
 import { parseVersionRange, type VersionRange } from '../chart/version-range.js';
 import { highestMatch, sortTags, type VersionTag } from '../chart/version-tags.js';
-import { ChartError } from '../errors.js';
-import { formatReference, type Reference, repositoryName } from '../oci/reference.js';
+import { ChartError, isChartError } from '../errors.js';
+import { isDigest } from '../oci/digest.js';
+import { formatReference, type Reference, repositoryName, splitName } from '../oci/reference.js';
 import { isAttachmentTag } from '../oci/referrers.js';
 import type { CallOptions, Source, Target } from '../oci/target.js';
-import { remoteReference } from './push.js';
+import { nearNames } from './near-names.js';
+import { remoteReference } from './remote-reference.js';
 
 export interface TagsDependencies {
   readonly connect: (host: string) => Promise<Target> | Target;
@@ -94,6 +96,32 @@ export async function chooseVersion(
   const chosen = highestMatch(versions, range);
   if (chosen === undefined) throw noneFits(repositoryName(reference), versions, range);
   return { ...reference, tag: chosen.version.text };
+}
+
+/**
+ * What to say where a tag is not there: the versions that come closest, and the range that it stands for elsewhere.
+ *
+ * @returns undefined where the repository cannot be listed, or has no versions
+ */
+export async function nearTagsHint(source: Source, name: string, options: CallOptions): Promise<string | undefined> {
+  const { repository, tag } = splitName(name);
+  if (isDigest(tag)) return undefined;
+  try {
+    const tags = await collectTags(source, options);
+    const { versions, others } = sortTags(tags.filter((other) => !isAttachmentTag(other)));
+    const near = nearNames(tag, [...versions.map(({ version }) => version.text), ...others]);
+    const text = /^v?\d+(?:\.\d+)?$/.test(tag) ? `^${tag}` : tag === 'latest' ? '*' : undefined;
+    const range = text === undefined ? undefined : parseVersionRange(text);
+    const fits = range && highestMatch(versions, range)?.version.text;
+    if (fits !== undefined) return `It has ${fits}: write :${fits}, or --version '${text}' instead of a tag.`;
+    const shown = near.length > 0 ? near : versions.slice(0, 1).map(({ version }) => version.text);
+    if (shown.length === 0) return undefined;
+    const words = near.length > 0 ? 'Did you mean' : 'The newest version is';
+    return `${words} ${shown.join(' or ')}${near.length > 0 ? '?' : '.'} chart tags ${repository} lists what is there.`;
+  } catch (error) {
+    if (isChartError(error, 'CANCELLED')) throw error;
+    return undefined;
+  }
 }
 
 /** @throws ChartError `USAGE` where a tag or a digest is named, too */

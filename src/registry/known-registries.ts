@@ -3,6 +3,8 @@
  * they run under any name.
  */
 
+import { isLoopbackName } from './endpoint.js';
+
 /** A refusal, as far as a hint depends on it. */
 export interface Refused {
   readonly host: string;
@@ -37,6 +39,13 @@ const QUAY = /^quay\.io(?::\d+)?$/;
 
 /** The first that fits counts. */
 const PECULIARITIES: readonly Peculiarity[] = [
+  {
+    when: (refused) => refused.status === 400 && says(/https (?:server|port)/i)(refused),
+    hint: ({ host }) =>
+      isLoopbackName(host)
+        ? 'localhost is spoken to without TLS: for TLS add --ca-file FILE or --insecure-skip-tls-verify.'
+        : `${host} speaks TLS: leave out --plain-http.`,
+  },
   {
     host: ECR,
     when: missing,
@@ -84,6 +93,10 @@ const PECULIARITIES: readonly Peculiarity[] = [
     when: denied,
     hint: ({ host }) =>
       `Quay takes a robot account (ACCOUNT+ROBOT) that may write to the repository: chart registry login ${host}.`,
+  },
+  {
+    when: says(/this registry is read-only/),
+    hint: ({ host }) => `If ${host} is a chart serve of yours, start it with --writable.`,
   },
   {
     when: says(/project .*not found/i),

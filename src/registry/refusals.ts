@@ -35,8 +35,23 @@ export async function readRefusal(response: WireResponse, secrets: Iterable<stri
     response,
     status: STATUS_CODES[status] ? `${status} ${STATUS_CODES[status]}` : `${status}`,
     code: code?.toUpperCase(),
-    words: shownText(words, secrets),
+    words: isCommon(message) ? shownText(words) : shownText(words, secrets),
   };
+}
+
+/** What servers say to everybody: a password that is one of these words is not told by them. */
+const COMMON_WORDS: readonly string[] = [
+  'access denied',
+  'authentication required',
+  'incorrect username or password',
+  'invalid username or password',
+  'invalid username/password',
+  'the user name or password is wrong',
+  'unauthorized',
+];
+
+function isCommon(message: string | undefined): boolean {
+  return message !== undefined && COMMON_WORDS.includes(message.toLowerCase().replace(/\.$/, ''));
 }
 
 async function readText(response: WireResponse): Promise<string> {
@@ -53,7 +68,9 @@ function firstErrorOf(body: string): { code?: string; message?: string } {
   try {
     json = JSON.parse(body);
   } catch {
-    return {};
+    // Servers that expect TLS say so in plain text, or as a page.
+    const [sentence] = /[^<>\n.]*\bhttps (?:server|port)\b[^<>\n.]*/i.exec(body) ?? [];
+    return sentence === undefined ? {} : { message: sentence.trim() };
   }
   if (!isRecord(json)) return {};
   const first: unknown = Array.isArray(json.errors) ? json.errors[0] : json;

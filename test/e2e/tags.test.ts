@@ -129,6 +129,10 @@ describe('chart tags', () => {
       ],
       [['tags', `${host}/team/none`], /team\/none: not found/],
       [['tags', 'app'], /names no registry/],
+      [['tags', host], /is a registry without a repository\nWrite \S+\/PATH\.\n/],
+      [['tags', `${host}/team/*`], /is a pattern.*\nchart mirror 'oci:\/\/\S+\/team\/\*' cache/],
+      [['pull', `${host}/team/app:1`, '-q'], /not found\nIt has 1\.0\.0: write :1\.0\.0, or --version '\^1'/],
+      [['pull', `${host}/team/app:latest`, '-q'], /not found\nIt has 1\.0\.0: write/],
       [['tags', `${host}/team/app`, '--version', '>='], /invalid version range ">="/],
     ];
     for (const [args, words] of cases) {

@@ -75,8 +75,12 @@ async function serve(t: TestContext, dir: string): Promise<string> {
 }
 
 describe('chart verify', () => {
-  it('finds nothing wrong with a cache that is empty, not there, or full', async (t) => {
-    const { chart } = stage(t);
+  it('finds nothing wrong with a cache that is empty or full, and fails where one was chosen that is not there', async (t) => {
+    const { chart, cache } = stage(t);
+    const absent = await chart('verify');
+    assert.deepEqual([absent.stdout, absent.exit], ['', 1]);
+    assert.match(absent.stderr, /^Error: there is no cache at /);
+    mkdirSync(cache);
     const empty = await chart('verify');
     assert.deepEqual(
       [empty.stdout, empty.stderr, empty.exit],

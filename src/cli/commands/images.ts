@@ -1,6 +1,9 @@
+import { existsSync } from 'node:fs';
 import { Option } from 'commander';
 import { ChartError } from '../../errors.js';
+import type { Layout } from '../../layout/layout.js';
 import type { ChartImages, ImagePlace, NamedImage } from '../../operations/images.js';
+import { isPattern } from '../../operations/pattern.js';
 import type { Configure } from '../configure.js';
 import { openCache } from '../context.js';
 import { addFileOption, type FileOptions, readItems, readOptions } from '../options.js';
@@ -14,7 +17,7 @@ interface ImagesOptions extends FileOptions {
 
 export const configure: Configure = (command, context) => {
   command
-    .argument('[path|ref...]', 'charts in the cache, directories, packed charts')
+    .argument('[path|ref...]', 'charts in the cache, or patterns of them; directories, packed charts')
     .addOption(
       new Option('-o, --output <format>', 'output format')
         .choices(['table', 'list', 'json', 'yaml', 'regsync', 'skopeo'])
@@ -35,7 +38,7 @@ Examples:
   );
   command.action(async (given: string[]) => {
     const { options, settings } = readOptions<ImagesOptions>(command, context);
-    const items = await readItems(context, command, given, options, 'path|ref');
+    const named = await readItems(context, command, given, options, 'path|ref');
     if (options.output === 'regsync' && !options.to) {
       throw new ChartError('USAGE', '-o regsync needs the registry to copy to', {
         hint: 'Add --to HOST[:PORT][/PATH].',
@@ -43,18 +46,29 @@ Examples:
     }
     const { findImages, mergeImages } = await import('../../operations/images.js');
     const layout = await openCache(context, settings.cacheDirectory, { readOnly: true });
+    const items = await fillPatterns(named, layout);
     const outcomes = await findImages({ layout, signal: context.signal }, items);
     for (const { item, error } of outcomes) {
       if (error)
         context.printError(new ChartError(error.code, `${item}: ${error.message}`, { hint: error.hint, cause: error }));
     }
     const charts = outcomes.flatMap(({ result }) => result ?? []);
+    const isDocument = options.output === 'json' || options.output === 'yaml';
+    if (charts.length === 0 && context.failed && !isDocument) return;
     const images = mergeImages(charts);
     context.stdout.write(await render(images, charts, options));
-    if (options.output !== 'json' && options.output !== 'yaml')
-      for (const text of doubts(images, charts)) context.printWarning(text);
+    if (!isDocument) for (const text of doubts(images, charts)) context.printWarning(text);
   });
 };
+
+/** Patterns that are no files stand for charts in the cache. */
+async function fillPatterns(items: readonly string[], layout: Layout): Promise<readonly string[]> {
+  if (!items.some((item) => isPattern(item) && !existsSync(item))) return items;
+  const { fillPatterns: fill } = await import('../../operations/fitting.js');
+  const filled: string[] = [];
+  for (const item of items) filled.push(...(existsSync(item) ? [item] : await fill({ layout }, [item])));
+  return [...new Set(filled)];
+}
 
 async function render(
   images: readonly NamedImage[],

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { ChartError } from '../../errors.js';
 import type { PrunePlan, PruneResult } from '../../layout/layout.js';
 import type { Retention } from '../../operations/prune.js';
@@ -12,6 +13,8 @@ interface PruneOptions extends CommonOptions, FormatOptions {
   readonly keepLast?: string;
   readonly olderThan?: string;
 }
+
+const NOTHING: PruneResult = { names: [], blobs: [], ingest: [], bytes: 0 };
 
 export const configure: Configure = (command, context) => {
   command
@@ -34,12 +37,15 @@ Examples:
     const { options, settings } = readOptions<PruneOptions>(command, context);
     const retention = await readRetention(options);
     const { planPrune, prune } = await import('../../operations/prune.js');
-    const layout = await openCache(context, settings.cacheDirectory, { readOnly: options.dryRun ?? false });
+    // Where there is no cache nothing goes, and none is made.
+    const isThere = existsSync(settings.cacheDirectory);
+    const layout = await openCache(context, settings.cacheDirectory, { readOnly: options.dryRun || !isThere });
     const dependencies = { layout, signal: context.signal };
     const plan = await planPrune(dependencies, retention);
     // Before anything goes, so that a command that is interrupted has said what.
     context.stdout.write(renderPlan(plan, options));
-    const done = options.dryRun ? undefined : await prune(dependencies, plan);
+    const gone = isThere ? prune : async () => NOTHING;
+    const done = options.dryRun ? undefined : await gone(dependencies, plan);
     context.stdout.write(await renderEnd(plan, done, options));
   });
 };

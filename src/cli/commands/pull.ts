@@ -41,7 +41,8 @@ export const configure: Configure = (command, context) => {
   addFormatOption(command).addHelpText(
     'after',
     `
-A chart that cannot be read whole, or whose digest is not the one promised, gets no name in the cache.
+A chart that cannot be read whole, or whose digest is not the one promised, gets no name in the
+cache. localhost, 127.0.0.1 and [::1] are spoken to without TLS, unless --ca-file or --insecure-skip-tls-verify is given.
 
 Examples:
   chart pull registry.example.com/team/app:1.0.0

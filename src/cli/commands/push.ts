@@ -31,7 +31,8 @@ export const configure: Configure = (command, context) => {
   addFormatOption(command).addHelpText(
     'after',
     `
-What the registry has already is not sent. localhost, 127.0.0.1 and [::1] are spoken to without TLS.
+What the registry has already is not sent. localhost, 127.0.0.1 and [::1]
+are spoken to without TLS, unless --ca-file or --insecure-skip-tls-verify is given.
 
 Examples:
   chart push registry.example.com/team/app:1.0.0

@@ -1,6 +1,8 @@
 import { Argument } from 'commander';
 import { ChartError } from '../../errors.js';
+import type { Layout } from '../../layout/layout.js';
 import { nearNames } from '../../operations/near-names.js';
+import { isPattern } from '../../operations/pattern.js';
 import type { ShownFile } from '../../operations/show.js';
 import { SHOW_PARTS, type ShowPart } from '../../operations/show-parts.js';
 import type { Configure } from '../configure.js';
@@ -15,7 +17,7 @@ export const configure: Configure = (command, context) => {
   command
     .usage('PART REF [options]')
     .addArgument(new Argument('[part]', 'what to show').choices(SHOW_PARTS).argParser(String))
-    .argument('[ref]', 'a chart in the cache');
+    .argument('[ref]', 'a chart in the cache, or a pattern of several');
   addFormatOption(command).addHelpText(
     'after',
     `
@@ -31,11 +33,18 @@ Examples:
     const { part, ref } = checkArguments(given[0], given[1]);
     const { showChart } = await import('../../operations/show.js');
     const layout = await openCache(context, settings.cacheDirectory);
-    const files = await showChart({ layout, signal: context.signal }, { ref, part });
+    const refs = isPattern(ref) ? await fittingRefs(layout, ref) : [ref];
+    const files: ShownFile[] = [];
+    for (const one of refs) files.push(...(await showChart({ layout, signal: context.signal }, { ref: one, part })));
     if (options.output === 'table') printFiles(context, files);
     else context.stdout.write(await renderData(files.map(fileData), options.output));
   });
 };
+
+async function fittingRefs(layout: Layout, pattern: string): Promise<string[]> {
+  const { fillPatterns } = await import('../../operations/fitting.js');
+  return fillPatterns({ layout }, [pattern]);
+}
 
 /** @throws ChartError `USAGE`, with the line that was meant */
 function checkArguments(part: string | undefined, ref: string | undefined): { part: ShowPart; ref: string } {

@@ -1,5 +1,7 @@
 import { ChartError } from '../../errors.js';
+import type { Layout } from '../../layout/layout.js';
 import type { CheckedProvenance } from '../../operations/provenance.js';
+import { readCachedItems } from '../cached-items.js';
 import type { Configure } from '../configure.js';
 import { connector } from '../connect.js';
 import { type Context, openCache } from '../context.js';
@@ -13,7 +15,6 @@ import {
   type ConnectionOptions,
   type FileOptions,
   type FormatOptions,
-  readItems,
   readOptions,
 } from '../options.js';
 import { openProgress } from '../progress.js';
@@ -29,7 +30,10 @@ interface VerifyOptions extends CommonOptions, ConnectionOptions, FormatOptions,
 
 export const configure: Configure = (command, context) => {
   command
-    .argument('[ref...]', 'charts in the cache; with --provenance also packed charts with a .prov beside them')
+    .argument(
+      '[ref...]',
+      'charts in the cache, or patterns of them; with --provenance also packed charts with a .prov beside them',
+    )
     .option('--repair', 'put right what can be put right without loss; pull again what a registry still has')
     .option('--drop-broken', 'with --repair: remove references that cannot be put right')
     .option('--provenance', 'check who signed, as helm verify does');
@@ -53,12 +57,11 @@ Examples:
   command.action(async (given: string[]) => {
     const { options, settings } = readOptions<VerifyOptions>(command, context);
     checkTogether(options);
-    if (options.provenance) {
-      return verifyProvenance(context, await readItems(context, command, given, options), settings, options);
-    }
-    const isAll = given.length === 0 && options.file === undefined;
-    const refs = isAll ? undefined : await readItems(context, command, given, options);
-    return verifyCache(context, refs, settings, options);
+    const isAll = !options.provenance && given.length === 0 && options.file === undefined;
+    const layout = await openCache(context, settings.cacheDirectory, { readOnly: !options.repair, mustBe: isAll });
+    const refs = isAll ? undefined : await readCachedItems(context, command, layout, given, options);
+    if (options.provenance) return verifyProvenance(context, layout, refs ?? [], settings, options);
+    return verifyCache(context, layout, refs, settings, options);
   });
 };
 
@@ -78,13 +81,13 @@ function checkTogether({ provenance, repair, dropBroken }: VerifyOptions): void 
 
 async function verifyCache(
   context: Context,
+  layout: Layout,
   refs: readonly string[] | undefined,
   settings: Settings,
   options: VerifyOptions,
 ): Promise<void> {
   const { renderReport } = await import('../verify-report.js');
   const { repairCache, verifyCache: verify } = await import('../../operations/verify/repair.js');
-  const layout = await openCache(context, settings.cacheDirectory, { readOnly: !options.repair });
   const progress = openProgress(context, settings, options, 1);
   const onProgress = (done: number, total: number): void => progress.report(layout.dir, done, total);
   const dependencies = { layout, signal: context.signal, onProgress };
@@ -113,8 +116,9 @@ function hintAfter({ repair, dropBroken }: VerifyOptions, faults: readonly { rea
 
 async function verifyProvenance(
   context: Context,
+  layout: Layout,
   items: readonly string[],
-  { cacheDirectory, keyring }: Settings,
+  { keyring }: Settings,
   options: VerifyOptions,
 ): Promise<void> {
   const { checkProvenances } = await import('../../operations/provenance.js');
@@ -129,7 +133,6 @@ async function verifyProvenance(
       ...provenanceData(checked),
     }),
   });
-  const layout = await openCache(context, cacheDirectory, { readOnly: true });
   await checkProvenances({ layout, signal: context.signal }, { items, keyring }, (index, outcome) =>
     report.done(index, outcome),
   );

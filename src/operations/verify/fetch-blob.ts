@@ -5,7 +5,7 @@ import type { Layout } from '../../layout/layout.js';
 import { checkBytes } from '../../oci/manifest.js';
 import { splitName } from '../../oci/reference.js';
 import type { Source, Target } from '../../oci/target.js';
-import { remoteReference } from '../push.js';
+import { remoteReference } from '../remote-reference.js';
 import type { FoundFault } from './findings.js';
 
 export interface FetchDependencies {
