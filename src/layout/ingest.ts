@@ -113,15 +113,26 @@ export async function writeBlob(
   });
 }
 
+interface PlacedFile {
+  readonly path: string;
+  readonly fd: number;
+  close(): void;
+  release(): void;
+  /** For a file that would be used again: what it holds cannot be trusted any more. */
+  lose?(): void;
+}
+
+/** The system tells once of content that did not reach the disk: the next sync would succeed. */
+function lost(file: PlacedFile, error: unknown): never {
+  file.lose?.();
+  throw error;
+}
+
 /** Gives a file in the workspace, or an upload, its final name. */
-export async function place(
-  { dir, fsync }: LayoutContext,
-  file: { readonly path: string; readonly fd: number; close(): void; release(): void },
-  digest: Digest,
-): Promise<void> {
+export async function place({ dir, fsync }: LayoutContext, file: PlacedFile, digest: Digest): Promise<void> {
   const target = blobPath(dir, digest);
   try {
-    if (fsync) await syncFile(file.fd);
+    if (fsync) await syncFile(file.fd).catch((error: unknown) => lost(file, error));
     file.close();
     await moveFile(file.path, target).catch((error: unknown) => {
       if (systemErrorCode(error) !== 'ENOENT') throw error;

@@ -20,3 +20,8 @@ export function uploadName(id: string): string {
 export function isUploadName(name: string): boolean {
   return name.startsWith(PREFIX) && isUploadId(name.slice(PREFIX.length));
 }
+
+/** The id in what `isUploadName` holds for. */
+export function uploadId(name: string): string {
+  return name.slice(PREFIX.length);
+}

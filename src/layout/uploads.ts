@@ -7,7 +7,8 @@
  * sees every piece, and made anew from the file otherwise.
  *
  * Whose an upload is, nothing says: any process that serves the cache may go on with it. So a process touches the files of those that it
- * has open, and one whose file was not touched for long is nobody's.
+ * has open, and one whose file was not touched for long is nobody's. Since a clock may be set, and a machine sleep, it has to look so twice, with more time
+ * in between than a process at work lets pass.
  */
 import {
   chmodSync,
@@ -26,7 +27,7 @@ import type { Readable } from 'node:stream';
 import { ChartError, isChartError, systemErrorCode } from '../errors.js';
 import type { Descriptor } from '../oci/descriptor.js';
 import { type Digest, type DigestAlgorithm, Digester, digestAlgorithm } from '../oci/digest.js';
-import type { BlobUpload, CallOptions } from '../oci/target.js';
+import type { AppendOptions, BlobUpload, CallOptions } from '../oci/target.js';
 import { hashFile } from './blobs.js';
 import type { LayoutContext } from './context.js';
 import { present, readFault, writeFault, writing } from './faults.js';
@@ -34,7 +35,7 @@ import { BLOB_MODE, isIntact, place, relying } from './ingest.js';
 import { assertOwnIngest } from './own-directories.js';
 import { ingestDir } from './paths.js';
 import { receive } from './receive.js';
-import { isUploadId, isUploadName, newUploadId, uploadName } from './upload-names.js';
+import { isUploadId, isUploadName, newUploadId, uploadId, uploadName } from './upload-names.js';
 
 const UPLOAD_TYPE = 'application/octet-stream';
 /** Uploads whose hash is kept; those that were not touched for longest lose it. */
@@ -50,6 +51,8 @@ export class Uploads {
   readonly #kept = new Map<string, FileUpload>();
   /** Ids of uploads that this process has not seen the end of. */
   readonly #open = new Set<string>();
+  /** Files of others that looked given up: their mtime, and when that was seen first, by a clock that nobody sets. */
+  #suspects = new Map<string, { readonly mtimeMs: number; readonly since: number }>();
   #heartbeat: NodeJS.Timeout | undefined;
 
   constructor(context: LayoutContext) {
@@ -90,14 +93,24 @@ export class Uploads {
     assertOwnIngest(this.#context.dir);
     const ingest = ingestDir(this.#context.dir);
     const before = now - Math.max(idle, PATIENCE);
+    this.#beat();
     let swept = 0;
+    const seen = performance.now();
+    const suspects = new Map<string, { mtimeMs: number; since: number }>();
     for (const name of (present(ingest, () => readdirSync(ingest)) ?? []).filter(isUploadName)) {
       const path = `${ingest}/${name}`;
       const stats = present(path, () => lstatSync(path, { throwIfNoEntry: false }));
-      if (stats === undefined || stats.mtimeMs >= before) continue;
+      if (stats === undefined || stats.mtimeMs >= before || this.#open.has(uploadId(name))) continue;
+      const known = this.#suspects.get(name);
+      const since = known?.mtimeMs === stats.mtimeMs ? known.since : seen;
+      if (seen - since < PATIENCE) {
+        suspects.set(name, { mtimeMs: stats.mtimeMs, since });
+        continue;
+      }
       unlinkUpload(path);
       swept += 1;
     }
+    this.#suspects = suspects;
     return swept;
   }
 
@@ -136,6 +149,8 @@ class FileUpload implements BlobUpload {
   /** Of exactly the first `#size` bytes. */
   #digester: Digester | undefined;
   #tail: Promise<unknown> = Promise.resolve();
+  /** The file while a piece comes in. */
+  #receiving: number | undefined;
 
   constructor(context: LayoutContext, id: string, path: string, size: number, digester: Digester | undefined) {
     this.#context = context;
@@ -146,23 +161,26 @@ class FileUpload implements BlobUpload {
   }
 
   get size(): number {
-    return this.#size;
+    return this.#receiving === undefined ? this.#size : fstatSync(this.#receiving).size;
   }
 
-  append(content: Readable, { signal }: CallOptions = {}): Promise<void> {
+  append(content: Readable, { signal, isWhole = false }: AppendOptions = {}): Promise<void> {
     return this.#inTurn(async () => {
       const fd = this.#open(constants.O_RDWR | constants.O_APPEND);
       const before = fstatSync(fd).size;
+      this.#receiving = fd;
       try {
         const digester = await this.#hashed(fd, this.#digester?.algorithm, signal);
         this.#digester = undefined;
         await receive(content, { fd, path: this.#path }, digester, { signal, writeBack: this.#context.writeBack });
         this.#digester = digester;
       } catch (error) {
-        // Others need the room, and nobody waits for the rest of a piece that does not fit.
-        if (isChartError(error, 'DISK_FULL')) ftruncateSync(fd, before);
+        // Others need the room, and nobody waits for the rest of a piece that does not fit. It may be less than before: see receive.ts.
+        const isTakenBack = isWhole || isChartError(error, 'DISK_FULL');
+        if (isTakenBack) ftruncateSync(fd, Math.min(before, fstatSync(fd).size));
         throw error;
       } finally {
+        this.#receiving = undefined;
         this.#size = fstatSync(fd).size;
         closeSync(fd);
         content.destroy();
@@ -206,7 +224,8 @@ class FileUpload implements BlobUpload {
     }
     // What umask took away stays away.
     writing(this.#path, () => chmodSync(this.#path, fstatSync(fd).mode & BLOB_MODE));
-    await place(this.#context, { path: this.#path, fd, close, release: () => undefined }, descriptor.digest);
+    const lose = (): void => unlinkUpload(this.#path);
+    await place(this.#context, { path: this.#path, fd, close, lose, release: () => undefined }, descriptor.digest);
   }
 
   /** The hash of what is in the file. */

@@ -121,13 +121,19 @@ export interface Target {
   findRepositories?(path: string, options?: CallOptions): Promise<readonly string[]>;
 }
 
+/** How a piece is received. */
+export interface AppendOptions extends CallOptions {
+  /** True: of content that breaks off nothing is kept. */
+  readonly isWhole?: boolean | undefined;
+}
+
 /** A blob on its way in, piece by piece, as the upload session of a registry needs it. */
 export interface BlobUpload {
   readonly id: string;
   /** Bytes received so far. */
   readonly size: number;
-  /** Appends; on failure the upload keeps the bytes that arrived and stays usable. */
-  append(content: Readable, options?: CallOptions): Promise<void>;
+  /** Appends; on failure the upload stays usable, and keeps the bytes that arrived, or as `options` say. */
+  append(content: Readable, options?: AppendOptions): Promise<void>;
   /** Compares with the digest and makes the blob readable. @throws ChartError `BLOB_DIGEST_MISMATCH` */
   commit(digest: Digest, options?: CallOptions): Promise<Descriptor>;
   /** Drops what has arrived. Idempotent. */

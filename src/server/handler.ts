@@ -123,7 +123,7 @@ export function createHandler(whole: ServableTarget, options: HandlerOptions): H
   const { onRequest, onError, now = Date.now } = options;
   const target = options.prefix === undefined ? whole : scopeTarget(whole, (name) => isServed(options, name));
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const uploads = new Uploads(target, limits, now);
+  const uploads = new Uploads(target, limits, options.now ?? (() => performance.now()));
   const service: Service = {
     target,
     names: { target, prefix: options.prefix, prefer: options.prefer },
@@ -224,7 +224,7 @@ function answerBase(exchange: Exchange): void {
 function refuse(exchange: Exchange, error: unknown): void {
   const { request, response, method, state, onError } = exchange;
   if (response.destroyed || (request.destroyed && !request.complete)) {
-    if (!isChartError(error, 'CANCELLED') && !isAbort(error)) onError(error);
+    if (!isChartError(error, 'CANCELLED') && !isAbort(error) && !isOfClient(error)) onError(error);
     response.destroy();
     return;
   }
@@ -248,6 +248,10 @@ function refuse(exchange: Exchange, error: unknown): void {
     });
     response.write(body);
   });
+}
+
+function isOfClient(error: unknown): boolean {
+  return error instanceof Refusal && error.status < 500;
 }
 
 function isAbort(error: unknown): boolean {

@@ -19,6 +19,7 @@ import { Refusal } from './errors.js';
 import { answer, digestFrom, type Endpoints, type Exchange, queryOf } from './exchange.js';
 import { isName, readNamed, repositoryToWrite } from './names.js';
 import type { Route } from './routes.js';
+import type { UploadUse } from './upload-sessions.js';
 
 export const uploadsEndpoints: Endpoints = { POST: startUpload };
 export const uploadEndpoints: Endpoints = {
@@ -63,7 +64,7 @@ async function mountBlob(exchange: Exchange, route: Route, digest: Digest, from:
 async function receiveWhole(exchange: Exchange, route: Route, digest: Digest): Promise<void> {
   const { uploads, limits } = exchange;
   const { id } = await uploads.start(route.name, digestAlgorithm(digest));
-  await uploads.use(route.name, id, async (upload) => {
+  await uploads.use(route.name, id, async ({ upload }) => {
     try {
       await upload.append(openBody(exchange, limits.blob));
       await upload.commit(digest);
@@ -78,17 +79,19 @@ async function receiveWhole(exchange: Exchange, route: Route, digest: Digest): P
 }
 
 function continueUpload(exchange: Exchange, route: Route): Promise<void> {
-  return exchange.uploads.use(route.name, route.last, async (upload, signal) => {
-    await receivePiece(exchange, route, upload, signal);
-    answerProgress(exchange, route, upload, 202);
-  });
+  const work = async (use: UploadUse) => {
+    await receivePiece(exchange, route, use);
+    answerProgress(exchange, route, use.upload, 202);
+  };
+  return exchange.uploads.use(route.name, route.last, work, { goesOn: goesOn(exchange) });
 }
 
 async function finishUpload(exchange: Exchange, route: Route): Promise<void> {
   const { uploads } = exchange;
   const digest = digestFrom(queryOf(exchange).get('digest') ?? '');
-  await uploads.use(route.name, route.last, async (upload, signal) => {
-    if (announcedLength(exchange.request) !== 0) await receivePiece(exchange, route, upload, signal);
+  const work = async (use: UploadUse) => {
+    const { upload } = use;
+    if (announcedLength(exchange.request) !== 0) await receivePiece(exchange, route, use);
     try {
       await upload.commit(digest);
     } catch (error) {
@@ -99,43 +102,66 @@ async function finishUpload(exchange: Exchange, route: Route): Promise<void> {
       throw error;
     }
     uploads.end(upload.id);
-  });
+  };
+  await uploads.use(route.name, route.last, work, { goesOn: goesOn(exchange) });
   answerStored(exchange, route.name, digest);
 }
 
 function showUpload(exchange: Exchange, route: Route): Promise<void> {
-  return exchange.uploads.use(route.name, route.last, (upload) => answerProgress(exchange, route, upload, 204));
+  const work = ({ upload }: UploadUse) => answerProgress(exchange, route, upload, 204);
+  return exchange.uploads.use(route.name, route.last, work, { isLooking: true });
 }
 
 function cancelUpload(exchange: Exchange, route: Route): Promise<void> {
   const { uploads } = exchange;
-  return uploads.use(route.name, route.last, async (upload) => {
+  const work = async ({ upload }: UploadUse) => {
     await upload.abort();
     uploads.end(upload.id);
     answer(exchange, 204, {});
-  });
+  };
+  return uploads.use(route.name, route.last, work, { goesOn: () => true });
 }
 
-/** Appends the request's body, which has to begin where the upload ends. */
-async function receivePiece(exchange: Exchange, route: Route, upload: BlobUpload, signal: AbortSignal): Promise<void> {
-  const { request, limits } = exchange;
+/**
+ * Appends the request's body, which has to begin where the upload ends. A PUT without `Content-Range` is received as a whole: who sends one
+ * that broke off once more sends all of it, and does not ask how far it came.
+ */
+async function receivePiece(exchange: Exchange, route: Route, { upload, signal, progress }: UploadUse): Promise<void> {
+  const { request, limits, method } = exchange;
   const length = announcedLength(request);
-  const range = request.headers['content-range'];
+  const range = contentRange(request);
   const before = upload.size;
   let wanted = length;
   if (range !== undefined) {
-    const [, first, last] = /^(?:bytes )?(\d+)-(\d+)(?:\/(?:\d+|\*))?$/.exec(range) ?? [];
-    if (first === undefined || Number(first) !== before || Number(last) < Number(first)) {
+    if (range.first !== before || !(range.last >= range.first)) {
       throw new Refusal(416, 'BLOB_UPLOAD_INVALID', `the next piece begins at byte ${before}`, {
         headers: progressHeaders(route, upload),
       });
     }
-    wanted = Number(last) - Number(first) + 1;
+    wanted = range.last - range.first + 1;
     if (length !== undefined && length !== wanted) throw wrongSize();
   }
   const left = limits.blob - before;
-  await upload.append(openBody(exchange, wanted === undefined ? left : Math.min(left, wanted)), { signal });
+  const body = openBody(exchange, wanted === undefined ? left : Math.min(left, wanted));
+  progress();
+  request.on('data', () => progress());
+  request.once('end', () => progress(true));
+  await upload.append(body, { signal, isWhole: method === 'PUT' && range === undefined });
   if (wanted !== undefined && upload.size - before !== wanted) throw wrongSize();
+}
+
+/** Undefined where there is none; NaN in what is none. */
+function contentRange({ headers }: Exchange['request']): { readonly first: number; readonly last: number } | undefined {
+  const text = headers['content-range'];
+  if (text === undefined) return undefined;
+  const [, first = Number.NaN, last = Number.NaN] = /^(?:bytes )?(\d+)-(\d+)(?:\/(?:\d+|\*))?$/.exec(text) ?? [];
+  return { first: Number(first), last: Number(last) };
+}
+
+/** Only who has asked how far an upload is, can say so. */
+function goesOn({ request }: Exchange): (upload: BlobUpload) => boolean {
+  const range = contentRange(request);
+  return (upload) => range !== undefined && range.first > 0 && range.first === upload.size;
 }
 
 function algorithmFrom(text: string | null): DigestAlgorithm | undefined {

@@ -7,10 +7,11 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { digestOf } from '../../src/oci/digest.js';
 import { requireTools } from '../helpers/docker-registry.js';
 import { temporaryDirectory } from '../helpers/fixtures.js';
 import { assertValidLayout } from '../helpers/layout.js';
-import { chartCommand, type RunningProgram, runChart, runProgram, startChart } from '../helpers/run.js';
+import { chartCommand, type RunningProgram, runChart, runProgram, startChart, startProgram } from '../helpers/run.js';
 
 const skip = process.platform === 'linux' ? requireTools('strace') || cannotTrace() : 'not Linux';
 const SCALE = Math.max(1, Number(process.env.CHART_TEST_SOAK) || 1);
@@ -200,3 +201,31 @@ for (const [row, { name, args, loses = [] }] of COMMANDS.entries()) {
     assert.equal(verified.exit, 0, verified.stdout + verified.stderr);
   });
 }
+
+test('an upload of which the disk lost something is not stored by the next try', { skip }, async (t) => {
+  const cache = join(home, 'served');
+  const content = new Uint8Array(2_000_000).fill(7);
+  const digest = digestOf(content);
+  const strace = ['strace', '-f', '-o', join(home, 'trace'), '-e', 'trace=fsync'];
+  const inject = ['-e', 'inject=fsync:error=EIO:when=1'];
+  const args = ['serve', '--addr', '127.0.0.1:0', '--writable', '--cache-dir', cache];
+  const server = startProgram([...chartCommand(), ...args], { home });
+  t.after(() => server.stop());
+  const [, url = ''] = await server.waitFor(/^Listening on (\S+)$/m);
+  const post = await fetch(`${url}/v2/t/x/blobs/uploads/`, { method: 'POST' });
+  const location = new URL(post.headers.get('location') ?? '', url);
+  assert.equal((await fetch(location, { method: 'PATCH', body: content })).status, 202);
+  const tracer = startProgram([...strace, ...inject, '-p', `${server.child.pid}`], { home });
+  await tracer.waitFor(/attached/, 'stderr');
+  const put = () => fetch(`${location}?digest=${digest}`, { method: 'PUT' });
+  const failed = await put();
+  assert.equal(failed.status, 503);
+  const again = await put();
+  assert.equal(again.status, 404);
+  assert.match(await again.text(), /BLOB_UPLOAD_UNKNOWN/);
+  assert.equal((await fetch(`${url}/v2/t/x/blobs/${digest}`, { method: 'HEAD' })).status, 404);
+  await tracer.stop('SIGINT');
+  const whole = await fetch(`${url}/v2/t/x/blobs/uploads/?digest=${digest}`, { method: 'POST', body: content });
+  assert.equal(whole.status, 201);
+  assertValidLayout(cache);
+});

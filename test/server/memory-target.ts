@@ -9,7 +9,7 @@ import type { Descriptor } from '../../src/oci/descriptor.js';
 import { type Digest, digestAlgorithm, digestOf } from '../../src/oci/digest.js';
 import { checkBytes, parseManifest, type RawManifest } from '../../src/oci/manifest.js';
 import { describeReferrer } from '../../src/oci/referrers.js';
-import type { BlobUpload, CallOptions, Repository, ServableTarget } from '../../src/oci/target.js';
+import type { AppendOptions, BlobUpload, Repository, ServableTarget } from '../../src/oci/target.js';
 
 export interface MemoryOptions {
   /** True for a target that lists referrers itself. */
@@ -153,11 +153,15 @@ export class MemoryUpload implements BlobUpload {
     return this.#chunks.reduce((sum, chunk) => sum + chunk.length, 0);
   }
 
-  async append(content: Readable, { signal }: CallOptions = {}): Promise<void> {
+  async append(content: Readable, { signal, isWhole = false }: AppendOptions = {}): Promise<void> {
+    const before = this.#chunks.length;
     const stop = () => content.destroy(new ChartError('CANCELLED', 'the append was cancelled'));
     signal?.addEventListener('abort', stop);
     try {
       for await (const chunk of content) this.#chunks.push(chunk);
+    } catch (error) {
+      if (isWhole) this.#chunks.splice(before);
+      throw error;
     } finally {
       signal?.removeEventListener('abort', stop);
     }

@@ -187,8 +187,57 @@ onEveryTarget((serve) => {
       stalled.write(`PATCH ${location} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabcd`);
       await until(() => uploadSizes()[0] === 4);
       assert.equal((await talk(`PATCH ${location} HTTP/1.1\nContent-Range: 4-5`, 'ef')).headers.range, '0-5');
-      assertRefused(await stalled.reply(), 503, 'UNAVAILABLE');
+      assertRefused(await stalled.reply(), 409, 'BLOB_UPLOAD_INVALID');
       stalled.end();
+    });
+
+    it('is not taken for gone while it sends: others are refused, and may look how far it is', async (t) => {
+      let now = 0;
+      const { port, talk, uploadSizes, errors } = await serve(t, { now: () => now });
+      const { location } = (await talk('POST /v2/team/app/blobs/uploads/ HTTP/1.1', '')).headers;
+      const digest = digestOf(Buffer.from('abcdef'));
+      const first = new Line(port);
+      first.write(`PUT ${location}?digest=${digest} HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nabc`);
+      await until(() => uploadSizes()[0] === 3);
+      for (const body of ['abcdef', '']) {
+        const busy = await talk(`PUT ${location}?digest=${digest} HTTP/1.1`, body);
+        assertRefused(busy, 409, 'BLOB_UPLOAD_INVALID');
+        assert.equal(busy.headers['retry-after'], '5');
+      }
+      assertRefused(await talk(`PATCH ${location} HTTP/1.1`, 'def'), 409, 'BLOB_UPLOAD_INVALID');
+      const early = await talk(`PATCH ${location} HTTP/1.1\nContent-Range: 0-2`, 'abc');
+      assertRefused(early, 409, 'BLOB_UPLOAD_INVALID');
+      assert.equal((await talk(`GET ${location} HTTP/1.1`)).headers.range, '0-2');
+      now = 9000;
+      assertRefused(await talk(`PATCH ${location} HTTP/1.1`, 'def'), 409, 'BLOB_UPLOAD_INVALID');
+      first.write('def');
+      assert.equal((await first.reply()).status, 201);
+      first.end();
+
+      const next = (await talk('POST /v2/team/app/blobs/uploads/ HTTP/1.1', '')).headers.location;
+      const stalled = new Line(port);
+      stalled.write(`PUT ${next}?digest=${digest} HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nabc`);
+      await until(() => uploadSizes()[0] === 3);
+      now = 30_000;
+      assert.equal((await talk(`PUT ${next}?digest=${digest} HTTP/1.1`, 'abcdef')).status, 201);
+      assertRefused(await stalled.reply(), 409, 'BLOB_UPLOAD_INVALID');
+      stalled.end();
+      assert.deepEqual(errors, []);
+    });
+
+    it('in the middle of a PUT of the whole may send all of it again', async (t) => {
+      const { port, talk, uploadSizes, records, errors } = await serve(t);
+      const { location } = (await talk('POST /v2/team/app/blobs/uploads/ HTTP/1.1', '')).headers;
+      const digest = digestOf(Buffer.from('abcdef'));
+      const line = new Line(port);
+      line.write(`PUT ${location}?digest=${digest} HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nabc`);
+      await until(() => uploadSizes()[0] === 3);
+      line.end();
+      await until(() => records.length === 2);
+      await until(() => uploadSizes()[0] === 0);
+      assert.equal((await talk(`GET ${location} HTTP/1.1`)).headers.range, '0-0');
+      assert.equal((await talk(`PUT ${location}?digest=${digest} HTTP/1.1`, 'abcdef')).status, 201);
+      assert.deepEqual(errors, []);
     });
 
     it('in the middle of a single POST leaves nothing', async (t) => {
