@@ -1,6 +1,7 @@
 /** Bundle files as streams, with errors that name the file. */
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
+import { shellWord } from '../chart/shell-word.js';
 import { ChartError, isChartError, systemErrorCode } from '../errors.js';
 
 /** What a bundle is read from. */
@@ -40,7 +41,9 @@ function named(error: unknown, label: string): unknown {
   if (isChartError(error)) {
     if (!OF_THE_BUNDLE.includes(error.code)) return error;
     const { words, hint } = explain(error);
-    return new ChartError(error.code, `${label}: ${words}`, { cause: error, hint });
+    const isChart = /\.tgz$/i.test(label) && error.code === 'BUNDLE_INVALID';
+    const other = `If it is a packed chart: chart save ${shellWord(label)} HOST/PATH`;
+    return new ChartError(error.code, `${label}: ${words}`, { cause: error, hint: isChart ? other : hint });
   }
   const code = systemErrorCode(error);
   if (code === undefined || !/^E[A-Z0-9]+$/.test(code)) return error;

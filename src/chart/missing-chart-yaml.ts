@@ -3,8 +3,14 @@ import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { ChartError, systemErrorCode } from '../errors.js';
 import type { IgnoreRules } from './ignore.js';
+import { shellWord } from './shell-word.js';
 
 const NAME = 'Chart.yaml';
+/** Charts that a hint names. */
+const SHOWN = 6;
+
+/** In hints: where the charts are to go. Who knows puts it in. */
+export const PREFIX = 'HOST/PATH';
 
 /**
  * @param source the directory, absolute; it has no `Chart.yaml`, or .helmignore leaves that out
@@ -22,10 +28,19 @@ function reason(source: string, rules: IgnoreRules): string {
   const names = list(source);
   const other = names.find((name) => name !== NAME && /^chart\.ya?ml$/i.test(name));
   if (other !== undefined) return `${source} has ${other}: the name is ${NAME}, in just that case.`;
-  if (names.some((name) => existsSync(path.join(source, name, NAME)))) {
-    return `${source} has none, but directories with one. For all of them: chart save ${path.join(source, '*')} --to HOST/PATH`;
+  const charts = names.filter((name) => existsSync(path.join(source, name, NAME)));
+  if (charts.length > 0) {
+    const shown = charts.slice(0, SHOWN).map((name) => shellWord(near(path.join(source, name))));
+    const rest = charts.length > SHOWN ? ` (and ${charts.length - SHOWN} more)` : '';
+    return `${source} has none, but directories with one. For all of them: chart save ${shown.join(' ')} --to ${PREFIX}${rest}`;
   }
   return `${source} has none. A chart is a directory with a ${NAME}, or a packed chart (.tgz).`;
+}
+
+/** From the working directory, where it lies in that. */
+function near(file: string): string {
+  const relative = path.relative('', file);
+  return relative.startsWith('..') || path.isAbsolute(relative) ? file : relative;
 }
 
 function list(directory: string): string[] {

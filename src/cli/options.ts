@@ -5,6 +5,7 @@ import { type Command, Option } from 'commander';
 import type { VersionRange } from '../chart/version-range.js';
 import { ChartError, isChartError } from '../errors.js';
 import type { Context } from './context.js';
+import { readFault } from './read-fault.js';
 import { readSettings, type Settings } from './settings.js';
 
 export interface CommonOptions {
@@ -138,7 +139,7 @@ export async function readItems(
   if (items.length === 0 && file === undefined) {
     const name = commandPath(command);
     throw new ChartError('USAGE', `"${name}" requires at least 1 argument`, {
-      hint: `Usage:  ${name} [${argument}...] [options]`,
+      hint: `Usage:  ${name} ${argument.toUpperCase()}... [options]`,
     });
   }
   return items;
@@ -167,7 +168,7 @@ async function readListFile(file: string): Promise<string> {
     return await readShortText(createReadStream(file), file);
   } catch (cause) {
     if (isChartError(cause)) throw cause;
-    throw new ChartError('USAGE', `cannot read ${file}: ${(cause as Error).message}`, { cause });
+    throw new ChartError('USAGE', `cannot read ${file}: ${readFault(cause)}`, { cause });
   }
 }
 

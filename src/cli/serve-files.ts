@@ -5,6 +5,7 @@ import type { Access } from '../server/access.js';
 import type { Passwords } from '../server/passwords.js';
 import type { KeyPair } from '../server/server.js';
 import type { Context } from './context.js';
+import { readFault } from './read-fault.js';
 import type { ServeOptions } from './serve-options.js';
 
 export interface ServeFiles {
@@ -62,6 +63,6 @@ async function read(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (cause) {
-    throw new ChartError('USAGE', `cannot read ${file}: ${(cause as Error).message}`, { cause });
+    throw new ChartError('USAGE', `cannot read ${file}: ${readFault(cause)}`, { cause });
   }
 }

@@ -30,7 +30,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
 
 /** @param text one message of commander, with its line break and what follows */
 export function usageError(text: string): string {
-  return withNearChoice(withNextStep(text.replace(/^error: /, 'Error: ')));
+  return withNearChoice(withOtherOption(withNextStep(text.replace(/^error: /, 'Error: '))));
 }
 
 function withNextStep(text: string): string {
@@ -39,6 +39,19 @@ function withNextStep(text: string): string {
   const step = word === undefined ? undefined : nextStep(word);
   if (match === null || step === undefined) return text;
   return `${match[0]}(${step})${text.slice(match[0].length).replace(/^\(Did you mean [^\n]*\)/, '') || '\n'}`;
+}
+
+/** Options that other programs have. */
+const OPTIONS_ELSEWHERE: Readonly<Record<string, string>> = {
+  '-a': 'for all tags of a repository: chart mirror oci://HOST/PATH cache',
+  '--all-tags': 'for all tags of a repository: chart mirror oci://HOST/PATH cache',
+  '-v': 'the version is printed by -V, details by --debug',
+};
+
+function withOtherOption(text: string): string {
+  const match = /^Error: unknown option '([^']*)'\n/.exec(text);
+  const step = match && Object.hasOwn(OPTIONS_ELSEWHERE, match[1] as string) && OPTIONS_ELSEWHERE[match[1] as string];
+  return match && step ? `${match[0]}(${step})\n${text.slice(match[0].length)}` : text;
 }
 
 function nextStep(word: string): string | undefined {

@@ -1,12 +1,14 @@
 /** Charts from directories and archives into the cache. */
 import { chartManifest, type LayerFlavour, layerMediaType } from '../artifact.js';
 import { encodeConfig } from '../chart/config.js';
+import { PREFIX } from '../chart/missing-chart-yaml.js';
+import { shellWord } from '../chart/shell-word.js';
 import { type ChartSource, openChartSource } from '../chart/source.js';
-import { ChartError } from '../errors.js';
+import { ChartError, isChartError } from '../errors.js';
 import type { Layout } from '../layout/layout.js';
 import type { Descriptor } from '../oci/descriptor.js';
 import { CHART_CONFIG, CHART_PROVENANCE } from '../oci/media-types.js';
-import { formatReference, parseReference, repositoryName } from '../oci/reference.js';
+import { formatReference, isHost, parseReference, repositoryName, splitName } from '../oci/reference.js';
 import { TagBatch } from './batch.js';
 import { type Outcome, outcomeOf } from './outcome.js';
 import { mapWithTail } from './parallel.js';
@@ -60,11 +62,12 @@ export async function saveCharts(
   { items, prefix, flavour = 'legacy' }: SaveInput,
   onOutcome: (index: number, outcome: Outcome<ChartSummary>) => void = () => {},
 ): Promise<Outcome<ChartSummary>[]> {
+  if (prefix !== undefined) checkPrefix(prefix);
   const batch = new TagBatch(layout, signal);
   const taken = new Map<string, string>();
   const save = async (item: SaveItem, index: number): Promise<() => Promise<Outcome<ChartSummary>>> => {
     const stored = await outcomeOf(item.path, async () => {
-      const source = await openChartSource(item.path, { signal });
+      const source = await openSource(item, signal);
       for (const warning of source.warnings) onWarning?.(item, warning);
       const ref = savedName(item, source, prefix);
       claim(taken, ref, item.path);
@@ -114,6 +117,31 @@ async function nameChart(batch: TagBatch, outcome: Outcome<StoredChart>): Promis
   return outcomeOf(outcome.item, async () => {
     await batch.add({ name: summary.ref, descriptor: manifest });
     return summary;
+  });
+}
+
+async function openSource(item: SaveItem, signal: AbortSignal | undefined): Promise<ChartSource> {
+  try {
+    return await openChartSource(item.path, { signal });
+  } catch (error) {
+    if (!isChartError(error)) throw error;
+    if (/\.tar(?:\.gz|\.zst)?$|\.bundle$/i.test(item.path) && error.code !== 'CHART_NOT_FOUND') {
+      const hint = `If that is what chart bundle wrote: chart unbundle ${shellWord(item.path)}`;
+      throw new ChartError(error.code, error.message, { hint, cause: error });
+    }
+    if (item.ref === undefined || !error.hint?.includes(` --to ${PREFIX}`)) throw error;
+    const hint = error.hint.replace(` --to ${PREFIX}`, () => ` --to ${splitName(item.ref as string).repository}`);
+    throw new ChartError(error.code, error.message, { hint, cause: error });
+  }
+}
+
+/** @throws ChartError `USAGE` for a prefix that is the name of one chart */
+function checkPrefix(prefix: string): void {
+  const { host, tag, digest } = parseReference(`${isHost(prefix) ? `${prefix}/x` : prefix}`.replace(/\/+$/, ''));
+  if (tag === undefined && digest === undefined) return;
+  const { repository } = splitName(prefix);
+  throw new ChartError('USAGE', `${prefix} is no prefix: a prefix has no ${tag === undefined ? 'digest' : 'tag'}`, {
+    hint: `${host === undefined ? 'Write HOST/PATH' : `Write ${repository}`}: each chart is saved as PREFIX/NAME:VERSION.`,
   });
 }
 

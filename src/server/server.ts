@@ -137,7 +137,7 @@ function listen(server: Server | TlsServer, host: string, port: number): Promise
       const reason = REASONS[systemErrorCode(cause) ?? ''];
       const hint =
         systemErrorCode(cause) === 'EADDRINUSE'
-          ? `--port ${port < 65535 ? port + 1 : port - 1} takes another port, and --port 0 one that is free.`
+          ? '--port takes another port, and --port 0 one that is free.'
           : 'Choose another address with --addr; port 0 takes a free one.';
       reject(
         reason === undefined

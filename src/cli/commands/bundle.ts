@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { BundlePlan } from '../../bundle/plan.js';
+import { shellWord } from '../../chart/shell-word.js';
 import { ChartError } from '../../errors.js';
 import type { WrittenBundle } from '../../operations/bundle.js';
 import { nearNames } from '../../operations/near-names.js';
@@ -43,6 +44,7 @@ Examples:
   );
   command.action(async (given: string[]) => {
     const { options, settings } = readOptions<BundleOptions>(command, context);
+    refuseOtherWord(given);
     const layout = await openCache(context, settings.cacheDirectory, { readOnly: true });
     const refs = await readCachedItems(context, command, layout, given, options);
     const file = outputOf(context, command, options, given);
@@ -74,6 +76,14 @@ Examples:
     for (const written of await writeBundles(dependencies, plans, file)) print(context, written, options.quiet);
   });
 };
+
+/** Words for `ls` that other programs have. */
+function refuseOtherWord([word, file]: readonly string[]): void {
+  if (word === undefined || !['list', 'show', 'inspect'].includes(word)) return;
+  throw new ChartError('USAGE', `"chart bundle" has no command ${word}`, {
+    hint: `Did you mean chart bundle ls ${file === undefined ? 'FILE' : shellWord(file)}?`,
+  });
+}
 
 function print(context: Context, { path, size, plan }: WrittenBundle, quiet = false): void {
   context.stdout.write(quiet ? `${printable(path)}\n` : `${describe(path, size, plan)}\n`);

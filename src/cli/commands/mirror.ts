@@ -1,9 +1,12 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { shellWord } from '../../chart/shell-word.js';
 import { ChartError, systemErrorCode } from '../../errors.js';
 import type { MirrorFile } from '../../operations/mirror/mirror-file.js';
 import type { MirrorEntry, MirrorInput } from '../../operations/mirror/types.js';
+import { nearNames } from '../../operations/near-names.js';
 import type { PasswordCredentials } from '../../registry/secrets.js';
 import type { Configure } from '../configure.js';
 import { givenCredentials } from '../connect.js';
@@ -45,8 +48,11 @@ interface MirrorOptions extends ConnectionOptions, FormatOptions, VersionOptions
 export const configure: Configure = (command, context) => {
   command
     .usage('SRC DST [options]\n       chart mirror -f FILE [--to DST] [options]')
-    .argument('[src]', 'oci://HOST/PATH, oci://HOST/PATH/*, https://HOST/PATH, a directory with an index.yaml, cache')
-    .argument('[dst]', 'oci://HOST/PREFIX or cache')
+    .argument(
+      '[src]',
+      'oci://HOST/PATH, oci://HOST/PATH/*, https://HOST/PATH, a directory with an index.yaml or an image layout, a bundle, cache or cache:PREFIX',
+    )
+    .argument('[dst]', 'oci://HOST/PREFIX, cache, cache:PREFIX, or a bundle such as charts.bundle.tar')
     .option('-f, --file <file>', 'what to mirror, see chart mirror init; - is standard input')
     .option('--to <dst>', 'where to, instead of what the file says');
   addVersionOptions(command, 'only versions that fit')
@@ -66,8 +72,7 @@ export const configure: Configure = (command, context) => {
       new Option('--media-type <type>', 'layer type of charts from chart repositories').choices(['legacy', 'current']),
     )
     .option('--from-plain-http', 'speak HTTP without TLS to the source')
-    .option('--to-plain-http', 'speak HTTP without TLS to the target')
-    .option('--no-progress', 'draw no progress');
+    .option('--to-plain-http', 'speak HTTP without TLS to the target');
   addFormatOption(addConnectionOptions(command)).addHelpText('after', EXAMPLES);
   command.action(async (src: string | undefined, dst: string | undefined) => {
     const { options, settings } = readOptions<MirrorOptions>(command, context);
@@ -129,6 +134,22 @@ Examples:
   chart mirror 'oci://registry.example.com/team/*' cache
   chart mirror -f mirror.yaml --check -o json`;
 
+/** @throws ChartError `USAGE` for a file where a source is wanted, and for a command that is none */
+function refuseSlips(src: string | undefined, dst: string | undefined): void {
+  if (src === undefined) return;
+  if (/\.ya?ml$/i.test(src) && !src.includes('://')) {
+    const to = dst === undefined ? '' : ` --to ${shellWord(dst)}`;
+    throw new ChartError('USAGE', `${src} is a file, and no source of charts`, {
+      hint: `Did you mean chart mirror -f ${shellWord(src)}${to}?`,
+    });
+  }
+  if (src !== 'init' && !existsSync(src) && nearNames(src, ['init']).length > 0) {
+    throw new ChartError('USAGE', `"chart mirror" has no command ${src}`, {
+      hint: `Did you mean chart mirror init${dst === undefined ? '' : ` ${shellWord(dst)}`}?`,
+    });
+  }
+}
+
 /** What to mirror, and where to. */
 async function readJob(
   context: Context,
@@ -138,6 +159,7 @@ async function readJob(
   dst: string | undefined,
 ): Promise<{ file: MirrorFile; target: string }> {
   if (options.file === undefined) {
+    refuseSlips(src, dst);
     const target = dst ?? options.to;
     if (src === undefined || target === undefined || (dst !== undefined && options.to !== undefined)) {
       throw new ChartError('USAGE', '"chart mirror" requires SRC and DST, or -f FILE', {

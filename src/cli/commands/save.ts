@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { Option } from 'commander';
+import { shellWord } from '../../chart/shell-word.js';
 import { ChartError } from '../../errors.js';
-import { splitName } from '../../oci/reference.js';
+import { parseReference, splitName } from '../../oci/reference.js';
 import type { SaveItem } from '../../operations/save.js';
 import type { ChartSummary } from '../../operations/summary.js';
 import type { Configure } from '../configure.js';
@@ -27,7 +28,7 @@ const USAGE = 'Usage:  chart save PATH REF, or chart save PATH... --to PREFIX';
 export const configure: Configure = (command, context) => {
   command
     .usage('PATH REF [options]\n       chart save PATH... --to PREFIX [options]')
-    .argument('[path...]', 'a chart directory or a packed chart, and its reference')
+    .argument('[path...]', 'a chart directory or a packed chart; after it REF, HOST/PATH[:TAG], the name that it gets')
     .option('--to <prefix>', 'save each chart as PREFIX/NAME:VERSION');
   addFileOption(command, 'paths (without --to: a path and a reference)');
   command.addOption(
@@ -81,6 +82,13 @@ async function readSaveItems(
   const lines = file === undefined ? [] : await readLines(context, file);
   if (to !== undefined) {
     if (paths.length === 0 && file === undefined) throw usage('"chart save --to" requires at least 1 path');
+    const last = paths.at(-1);
+    if (paths.length > 1 && last !== undefined && isAbsentReference(last)) {
+      const rest = paths.slice(0, -1).map(shellWord).join(' ');
+      throw new ChartError('USAGE', `${last} is a reference, and --to says where all go`, {
+        hint: `Write chart save ${rest} --to ${shellWord(to)}, or chart save PATH ${last} without --to`,
+      });
+    }
     return [...paths, ...lines].map((path) => ({ path }));
   }
   const fromFile = lines.map((line) => {
@@ -96,8 +104,24 @@ async function readSaveItems(
       hint: `Write chart save ${ref} ${path}`,
     });
   }
-  if (paths.length > 2) throw usage(`chart save PATH REF takes one path, and ${paths.length} arguments were given`);
+  if (paths.length > 2) {
+    const last = paths.at(-1) as string;
+    const message = `chart save PATH REF takes one path, and ${paths.length} arguments were given`;
+    if (!isAbsentReference(last)) throw usage(message);
+    const hint = `Write chart save ${paths.slice(0, -1).map(shellWord).join(' ')} --to ${splitName(last).repository}`;
+    throw new ChartError('USAGE', message, { hint });
+  }
   return [{ path, ref }, ...fromFile];
+}
+
+/** True for what no path is, and a reference with a host could be. */
+function isAbsentReference(text: string): boolean {
+  if (existsSync(text) || /^[./~\\]|\.tgz$/.test(text)) return false;
+  try {
+    return parseReference(text).host !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 function usage(message: string): ChartError {

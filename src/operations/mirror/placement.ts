@@ -44,6 +44,11 @@ export function parseTarget(text: string): TargetPrefix {
   checkTemplate(text);
   if (text === 'cache') return { kind: 'cache', prefix: '' };
   if (text.startsWith('cache:')) return { kind: 'cache', prefix: trimmed(text.slice('cache:'.length)) };
+  if (text.startsWith('cache/')) {
+    throw new ChartError('USAGE', `${text} names no registry`, {
+      hint: `Did you mean cache:${text.slice('cache/'.length)}? A registry is written oci://${text}.`,
+    });
+  }
   if (text.startsWith('bundle:')) return { kind: 'bundle', prefix: '', file: text.slice('bundle:'.length) };
   if (isBundleFile(text)) return { kind: 'bundle', prefix: '', file: text };
   if (/^https?:\/\//i.test(text)) {
