@@ -97,13 +97,24 @@ execFileSync(process.execPath, [tsc, '-p', 'tsconfig.types.json'], { stdio: 'inh
  */
 function requireLate(code) {
   const early = ['node:fs', 'node:path', 'node:util', 'node:events', 'node:buffer'];
-  const required = [...code.matchAll(/^var (import_\w+) = require\("(node:[a-z/_]+)"\);\n/gm)];
+  // A default import is the module itself: esbuild makes a copy with all that it has, half of which then is loaded.
+  const text = code.replace(
+    /^var (import_\w+) = __toESM\((require\("node:[a-z_/]+"\))\);\n/gm,
+    (line, name, module) => {
+      const isCopied = new RegExp(`\\b${name}\\b(?! = |\\.default\\b)`).test(code);
+      return isCopied ? line : `var ${name}_default = ${module};\n`;
+    },
+  );
+  const named = text.replace(/\b(import_\w+)\.default\b/g, (use, name) =>
+    text.includes(`var ${name}_default = `) ? `${name}_default` : use,
+  );
+  const required = [...named.matchAll(/^var (import_\w+) = require\("(node:[a-z/_]+)"\);\n/gm)];
   return required
     .filter(([, , module]) => !early.includes(module))
     .reduce((text, [line, name, module]) => {
       // In parentheses, or else `new` would take the call for the class.
       return text.replace(line, '').replace(new RegExp(`\\b${name}\\b`, 'g'), `(require("${module}"))`);
-    }, code);
+    }, named);
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
- * The command tree. Only the command that is asked for is loaded; of the others the tree holds name and summary, for the
- * help and for "did you mean".
+ * The command tree. Only the command that is asked for is in it and loaded; without one there are all, with name and summary, for
+ * the help and for "did you mean".
  */
 import { Command, Option } from 'commander';
 import { COMMANDS, type CommandEntry } from './command-table.js';
@@ -47,7 +47,10 @@ export async function buildProgram(context: Context, args: readonly string[]): P
   program.addOption(new Option('--no-progress', 'do not show how far transfers are'));
   program.helpCommand(false);
   applyHouseStyle(program, context);
-  await addCommands(program, context, COMMANDS, path);
+  const named = COMMANDS.filter((entry) => isNamed(entry, path));
+  // The others are of use only to who asks for help or names none of them.
+  const isHelp = asksForHelp(args) || args.some((word) => /^-(?:-help$|\w*h)/.test(word));
+  await addCommands(program, context, named.length === 0 || isHelp ? COMMANDS : named, path);
   const help = asksForHelp(args) && program.commands.find((command) => command.name() === 'help');
   if (help) (await import('./commands/help.js')).configure(help, context);
   const group = path.length === 0 ? program : program.commands.find((command) => command.name() === path[0]);
@@ -71,7 +74,8 @@ async function addCommands(
   entries: readonly CommandEntry[],
   path: readonly string[],
 ): Promise<void> {
-  for (const { name, alias, summary, load, children, group, topic } of entries) {
+  for (const entry of entries) {
+    const { name, alias, summary, load, children, group, topic } = entry;
     const command = parent
       .command(name)
       .summary(summary)
@@ -79,7 +83,7 @@ async function addCommands(
     if (alias) command.alias(alias);
     if (group) command.helpGroup(`${group}:`);
     applyHouseStyle(command, context);
-    const wanted = path[0] === name || (alias !== undefined && path[0] === alias);
+    const wanted = isNamed(entry, path);
     if (children) {
       const own = topic ? children.map((child) => ({ topic, ...child })) : children;
       await addCommands(command, context, own, wanted ? path.slice(1) : []);
@@ -87,6 +91,10 @@ async function addCommands(
     if (load && wanted) (await load()).configure(command, context);
     if (topic && wanted) command.addHelpText('after', `\nMore: chart help ${topic}`);
   }
+}
+
+function isNamed({ name, alias }: CommandEntry, [word]: readonly string[]): boolean {
+  return word !== undefined && (word === name || word === alias);
 }
 
 /** The words that may name commands, without the `help` before them. */

@@ -3,11 +3,11 @@ import { ChartError } from '../errors.js';
 import { WriteBack } from './durable.js';
 import { IndexFile } from './index-file.js';
 import { IndexUpdates } from './index-update.js';
-import { prepareLayout } from './layout-file.js';
 import type { LockWait } from './lock.js';
 import type { ManifestFacts } from './manifest-facts.js';
 import { hasOwnIngest } from './own-directories.js';
 import { ingestDir } from './paths.js';
+import { prepareLayout } from './prepare.js';
 import { Workspace } from './workspace.js';
 
 /** How a cache is used. */
@@ -41,8 +41,8 @@ export function createContext(
   dir: string,
   { readOnly = false, fsync = true, lockTimeout = 60_000, onLockWait }: LayoutOptions,
   facts: ManifestFacts,
+  index = new IndexFile(dir),
 ): LayoutContext {
-  const index = new IndexFile(dir);
   const workspace = new Workspace(ingestDir(dir));
   let prepared: Promise<void> | undefined;
   const prepare = (): Promise<void> => {

@@ -28,7 +28,7 @@ export interface DerivedFile {
 const SIZE_LIMIT = 512 * 1024 * 1024;
 
 /** @returns undefined for a file that is missing, damaged or not to be read: never an error */
-export function readDerived({ dir }: Pick<LayoutContext, 'dir'>, { name, kind }: DerivedFile): string | undefined {
+export function readDerived(dir: string, { name, kind }: DerivedFile): string | undefined {
   const bytes = readWhole(`${dir}/${name}`);
   const end = bytes?.indexOf(0x0a) ?? -1;
   if (bytes === undefined || end < 0 || end > 200) return undefined;

@@ -5,20 +5,15 @@
  *
  * https://github.com/opencontainers/image-spec/blob/v1.1.0/image-layout.md#oci-layout-file
  */
-import { writeSync } from 'node:fs';
 import { ChartError, systemErrorCode } from '../errors.js';
-import { makeDirectory } from '../make-directory.js';
-import { moveFile } from '../move-file.js';
 import { isRecord } from '../oci/descriptor.js';
-import { syncFile } from './durable.js';
-import { readFault, writeFault, writing } from './faults.js';
+import { readFault } from './faults.js';
 import { readTextFile } from './open-file.js';
-import { assertOwnDirectories } from './own-directories.js';
-import { blobsDir, ingestDir, layoutFilePath } from './paths.js';
-import type { Workspace } from './workspace.js';
+import { layoutFilePath } from './paths.js';
 
 const VERSION = '1.0.0';
-const CONTENT = JSON.stringify({ imageLayoutVersion: VERSION });
+/** Of oci-layout, as it is written. */
+export const CONTENT = JSON.stringify({ imageLayoutVersion: VERSION });
 
 /**
  * Checks that the directory is a layout that this program knows.
@@ -58,27 +53,6 @@ export function hasOtherVersion(dir: string): boolean {
     return typeof version === 'string' && version !== VERSION;
   } catch {
     return false;
-  }
-}
-
-/** Makes what a writer needs: the directories, and oci-layout in a directory that has none. */
-export async function prepareLayout(dir: string, workspace: Workspace, fsync: boolean): Promise<void> {
-  assertOwnDirectories(dir);
-  for (const path of [ingestDir(dir), blobsDir(dir, 'sha256')]) {
-    writing(path, () => makeDirectory(path));
-  }
-  if (checkLayoutFile(dir)) return;
-  const file = workspace.createFile(0o644);
-  try {
-    writeSync(file.fd, CONTENT);
-    if (fsync) await syncFile(file.fd);
-    file.close();
-    await moveFile(file.path, layoutFilePath(dir));
-    file.release();
-  } catch (error) {
-    throw writeFault(error, layoutFilePath(dir));
-  } finally {
-    file.discard();
   }
 }
 

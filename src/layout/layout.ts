@@ -5,123 +5,27 @@
  * A directory that does not exist is an empty cache; only writing makes it.
  */
 import { resolve } from 'node:path';
-import type { Readable } from 'node:stream';
 import type { ChartError } from '../errors.js';
 import { isChartError, throwIfCancelled } from '../errors.js';
-import type { Descriptor } from '../oci/descriptor.js';
-import type { Digest, DigestAlgorithm } from '../oci/digest.js';
-import type { RawManifest } from '../oci/manifest.js';
-import type { CallOptions, ReadBlobOptions, ServableTarget, WriteBlobOptions } from '../oci/target.js';
-import { openBlob } from './blob-stream.js';
-import { type BlobFile, blobStamp, findBlob, hashBlob, readSmall, statBlobFile, verifyBlob } from './blobs.js';
-import { createContext, type LayoutOptions } from './context.js';
-import { type DerivedFile, readDerived, writeDerived } from './derived-file.js';
-import type { IndexEntry } from './index-json.js';
-import { type IngestOptions, ingestBlob, putBytes, writeBlob } from './ingest.js';
-import { ManifestFacts } from './manifest-facts.js';
-import { findRepositories, listRepositories } from './manifests.js';
-import { type EntryMend, mendBlobFile, mendIndex, mendLayoutFile } from './mend.js';
-import { Outside } from './outside.js';
-import { applyPrune, type PruneOptions, type PrunePlan, type PruneResult, planPrune } from './prune.js';
-import { openRepository } from './repository.js';
-import { type Survey, surveyLayout } from './survey.js';
-import { type NamedDescriptor, tagAll, untagAll } from './tags.js';
-import { readRelied } from './trash.js';
-import { Uploads } from './uploads.js';
+import { blobStamp, findBlob, hashBlob, readSmall, statBlobFile } from './blobs.js';
+import type { LayoutOptions } from './context.js';
+import { readDerived } from './derived-file.js';
+import { IndexFile } from './index-file.js';
+import type { Layout } from './interface.js';
+import { lateRepository } from './late-repository.js';
+import type { openWhole } from './whole.js';
 
 export type { BlobFile } from './blobs.js';
 export type { LayoutOptions } from './context.js';
 export type { DerivedFile } from './derived-file.js';
 export type { IndexEntry } from './index-json.js';
 export type { IngestOptions } from './ingest.js';
+export type { Layout } from './interface.js';
 export type { LockWait } from './lock.js';
 export type { EntryMend } from './mend.js';
 export type { ChooseNames, ObsoleteName, PruneOptions, PrunePlan, PruneResult } from './prune.js';
 export type { Survey, SurveyedEntry, SurveyedFile } from './survey.js';
 export type { NamedDescriptor } from './tags.js';
-
-/** A cache on disk; open one with {@link openLayout}. */
-export interface Layout extends ServableTarget {
-  /** Absolute path. */
-  readonly dir: string;
-
-  /**
-   * Every entry of index.json, in its order. A broken one has a `fault` and does not hide the others.
-   * @throws ChartError `LAYOUT_INVALID`, `LAYOUT_UNREADABLE`: only if index.json or oci-layout as a whole is of no use
-   */
-  readIndex(options?: CallOptions): Promise<IndexEntry[]>;
-  /**
-   * The same, and what tells this index.json from all later ones, where that can be told; undefined if that is `known`, for what was made
-   * of it holds then.
-   * @throws ChartError as `readIndex`
-   */
-  readIndexUnless(
-    known: string | undefined,
-  ): Promise<{ entries: IndexEntry[]; version: string | undefined } | undefined>;
-  /** @returns what the name stood for before */
-  tag(name: string, descriptor: Descriptor, options?: CallOptions): Promise<IndexEntry | undefined>;
-  /**
-   * Names manifests that are here with all their blobs, in one write. All are named or none, but for those with `ifFree`. See tags.ts.
-   * @returns for each what the name stood for before; where that is something else and `ifFree` was given, it still does
-   */
-  tagAll(items: readonly NamedDescriptor[], options?: CallOptions): Promise<(IndexEntry | undefined)[]>;
-  /** @returns the entry that had the name, if any had */
-  untag(name: string, options?: CallOptions): Promise<IndexEntry | undefined>;
-  /** Removes names in one write. Blobs stay until `applyPrune`. */
-  untagAll(names: readonly string[], options?: CallOptions): Promise<(IndexEntry | undefined)[]>;
-
-  /** @throws ChartError `BLOB_NOT_FOUND`, `BLOB_SIZE_MISMATCH`, `BLOB_DIGEST_MISMATCH`, `LIMIT_EXCEEDED` */
-  readManifest(descriptor: Descriptor, options?: CallOptions): Promise<RawManifest>;
-  /** A small blob, compared with its descriptor. @throws ChartError as `readManifest` */
-  readSmallBlob(descriptor: Descriptor, options?: CallOptions): Promise<Uint8Array>;
-  /**
-   * As `readSmallBlob`, for thousands: some 5 µs each, on this thread. What cannot be read is an error in its place.
-   */
-  readSmallBlobs(descriptors: readonly Descriptor[]): (Uint8Array | ChartError)[];
-  /** Size and age of the file, without reading it. @throws ChartError `BLOB_NOT_FOUND`, `LAYOUT_UNREADABLE` */
-  statBlobFile(digest: Digest): BlobFile;
-  /** The same; undefined for a blob that is not here. @throws ChartError `LAYOUT_UNREADABLE` */
-  findBlobFile(digest: Digest): BlobFile | undefined;
-  /** The same for as long as the file is unchanged; undefined where that cannot be told. See blobs.ts. */
-  blobStamp(digest: Digest): string | undefined;
-  /** Compares a blob of any size with its descriptor. @throws ChartError as `readManifest`, but for the limit; `CANCELLED` */
-  verifyBlob(descriptor: Descriptor, options?: CallOptions): Promise<void>;
-  /** What a blob of any size really is. @throws ChartError `BLOB_NOT_FOUND`, `LAYOUT_UNREADABLE`, `CANCELLED` */
-  hashBlob(digest: Digest, options?: CallOptions): Promise<{ readonly digest: Digest; readonly size: number }>;
-  /** @throws ChartError `BLOB_NOT_FOUND`, `LAYOUT_UNREADABLE` */
-  readBlob(descriptor: Descriptor, options?: ReadBlobOptions): Promise<Readable>;
-
-  /** Stores a blob that has to be fetched, unless it is here. See ingest.ts. */
-  writeBlob(descriptor: Descriptor, open: () => Promise<Readable>, options?: WriteBlobOptions): Promise<void>;
-  /** Stores what a stream brings. Idempotent; replaces a damaged blob. See ingest.ts. */
-  ingestBlob(content: Readable, options: IngestOptions): Promise<Descriptor>;
-  /** Stores bytes at hand. Idempotent; replaces a damaged blob. */
-  putBytes(bytes: Uint8Array, mediaType: string, algorithm?: DigestAlgorithm): Promise<Descriptor>;
-
-  /** What was worked out before, where it is to be had. See derived-file.ts. */
-  readDerived(file: DerivedFile): string | undefined;
-  /** Keeps what was worked out, where that is possible; never fails for the state of the cache. */
-  writeDerived(file: DerivedFile, text: string): Promise<void>;
-
-  /** What `applyPrune` would delete. See prune.ts. */
-  planPrune(options?: PruneOptions): Promise<PrunePlan>;
-  applyPrune(plan: PrunePlan, options?: CallOptions): Promise<PruneResult>;
-
-  /** What lies in the directory, in its place or not; no content of blobs is read. See survey.ts. */
-  survey(): Promise<Survey>;
-  /** Changes entries that were surveyed, and puts index.json into its form. @returns for each whether it was made */
-  mendIndex(mends: readonly EntryMend[], options?: CallOptions): Promise<boolean[]>;
-  /** Writes oci-layout where it is missing or makes no sense. */
-  mendLayoutFile(): Promise<void>;
-  /** Makes the file of a blob one that can be read, where it only takes that. @returns true if the blob is there then */
-  mendBlobFile(digest: Digest, options?: CallOptions): Promise<boolean>;
-
-  /**
-   * Gives up what was stored and not named, and the files that go with it. What is not closed is swept by a later prune.
-   * To be called when nothing is under way; the layout can be used again.
-   */
-  close(): Promise<void>;
-}
 
 /**
  * Opens a cache. Nothing is read or made yet.
@@ -137,67 +41,72 @@ export interface Layout extends ServableTarget {
  */
 export function openLayout(directory: string, options: LayoutOptions = {}): Layout {
   const dir = resolve(directory);
-  const context = createContext(dir, options, new ManifestFacts(dir));
-  const uploads = new Uploads(context);
-  const outside = new Outside(dir, context.index);
+  const index = new IndexFile(dir);
+  let opened: Promise<ReturnType<typeof openWhole>> | undefined;
+  const whole = (): Promise<ReturnType<typeof openWhole>> => {
+    opened ??= import('./whole.js').then((module) => module.openWhole(dir, options, index));
+    return opened;
+  };
   return {
     dir,
     async readIndex({ signal } = {}) {
       throwIfCancelled(signal);
-      return (await context.index.read()).entries();
+      return (await index.read()).entries();
     },
     async readIndexUnless(known) {
-      const found = await context.index.readUnless(known);
+      const found = await index.readUnless(known);
       return found && { entries: found.snapshot.entries(), version: found.version };
     },
-    tag: async (name, descriptor, call) => (await tagAll(context, [{ name, descriptor }], call))[0],
-    tagAll: (items, call) => tagAll(context, items, call),
-    untag: async (name, call) => (await untagAll(context, [name], call))[0],
-    untagAll: (names, call) => untagAll(context, names, call),
+    tag: async (name, descriptor, call) => (await whole()).tag(name, descriptor, call),
+    tagAll: async (items, call) => (await whole()).tagAll(items, call),
+    untag: async (name, call) => (await whole()).untag(name, call),
+    untagAll: async (names, call) => (await whole()).untagAll(names, call),
 
-    async readManifest(descriptor, { signal } = {}) {
-      throwIfCancelled(signal);
-      return { descriptor, bytes: await readRelied(context, descriptor.digest, () => readSmall(dir, descriptor)) };
+    // Who has stored nothing yet relies on nothing that prune could have taken for a moment, see trash.ts.
+    async readManifest(descriptor, call) {
+      if (opened) return (await opened).readManifest(descriptor, call);
+      throwIfCancelled(call?.signal);
+      return { descriptor, bytes: readSmall(dir, descriptor) };
     },
-    async readSmallBlob(descriptor, { signal } = {}) {
-      throwIfCancelled(signal);
-      return readRelied(context, descriptor.digest, () => readSmall(dir, descriptor));
+    async readSmallBlob(descriptor, call) {
+      if (opened) return (await opened).readSmallBlob(descriptor, call);
+      throwIfCancelled(call?.signal);
+      return readSmall(dir, descriptor);
     },
     readSmallBlobs: (descriptors) => descriptors.map((descriptor) => orError(() => readSmall(dir, descriptor))),
     statBlobFile: (digest) => statBlobFile(dir, digest),
     findBlobFile: (digest) => findBlob(dir, digest),
     blobStamp: (digest) => blobStamp(dir, digest),
-    verifyBlob: (descriptor, call) => readRelied(context, descriptor.digest, () => verifyBlob(dir, descriptor, call)),
+    verifyBlob: async (descriptor, call) => (await whole()).verifyBlob(descriptor, call),
     hashBlob: (digest, call) => hashBlob(dir, digest, call),
-    readBlob: ({ digest }, call) => readRelied(context, digest, () => openBlob(dir, digest, call)),
+    readBlob: async (descriptor, call) => (await whole()).readBlob(descriptor, call),
 
-    writeBlob: (descriptor, open, call) => writeBlob(context, descriptor, open, call),
-    ingestBlob: (content, call) => ingestBlob(context, content, call),
-    putBytes: (bytes, mediaType, algorithm) => putBytes(context, bytes, mediaType, algorithm),
+    writeBlob: async (descriptor, open, call) => (await whole()).writeBlob(descriptor, open, call),
+    ingestBlob: async (content, call) => (await whole()).ingestBlob(content, call),
+    putBytes: async (bytes, mediaType, algorithm) => (await whole()).putBytes(bytes, mediaType, algorithm),
 
-    readDerived: (file) => readDerived(context, file),
-    writeDerived: (file, text) => writeDerived(context, file, text),
+    readDerived: (file) => readDerived(dir, file),
+    writeDerived: async (file, text) => (await whole()).writeDerived(file, text),
 
-    planPrune: (call) => planPrune(context, call),
-    applyPrune: (plan, call) => applyPrune(context, plan, call),
+    planPrune: async (call) => (await whole()).planPrune(call),
+    applyPrune: async (plan, call) => (await whole()).applyPrune(plan, call),
 
-    survey: () => surveyLayout(context),
-    mendIndex: (mends, call) => mendIndex(context, mends, call),
-    mendLayoutFile: () => mendLayoutFile(context),
-    mendBlobFile: (digest, call) => mendBlobFile(context, digest, call?.signal),
+    survey: async () => (await whole()).survey(),
+    mendIndex: async (mends, call) => (await whole()).mendIndex(mends, call),
+    mendLayoutFile: async () => (await whole()).mendLayoutFile(),
+    mendBlobFile: async (digest, call) => (await whole()).mendBlobFile(digest, call),
 
-    repository: (name) => openRepository(context, name),
-    listRepositories: () => listRepositories(context),
-    findRepositories: (path) => findRepositories(context, path),
-    isOutside: (digest, isWanted) => outside.has(digest, isWanted),
-    startUpload: (call) => uploads.start(call),
-    findUpload: (id) => uploads.find(id),
-    sweepUploads: (idle) => uploads.sweep(idle),
-
-    close: async () => {
-      uploads.close();
-      context.workspace.close();
+    repository: (name) => lateRepository(name, async () => (await whole()).repository(name)),
+    async *listRepositories(call) {
+      yield* (await whole()).listRepositories(call);
     },
+    findRepositories: async (path, call) => (await whole()).findRepositories(path, call),
+    isOutside: async (digest, isWanted) => (await whole()).isOutside(digest, isWanted),
+    startUpload: async (call) => (await whole()).startUpload(call),
+    findUpload: async (id) => (await whole()).findUpload(id),
+    sweepUploads: async (idle) => (await whole()).sweepUploads(idle),
+
+    close: async () => (await opened)?.close(),
   };
 }
 

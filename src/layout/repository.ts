@@ -23,7 +23,7 @@ import { reachableFrom } from './reachable.js';
 import { readRelied } from './trash.js';
 
 /** @param name `HOST/PATH`, or `PATH` for what has no registry */
-export function openRepository(context: LayoutContext, name: string): Repository {
+export function openRepository(context: LayoutContext, name: string): Required<Repository> {
   return {
     name,
     async resolve(reference, options) {
