@@ -21,6 +21,7 @@ export type { DerivedFile } from './derived-file.js';
 export type { IndexEntry } from './index-json.js';
 export type { IngestOptions } from './ingest.js';
 export type { Layout } from './interface.js';
+export type { WaitingUpload } from './leases.js';
 export type { LockWait } from './lock.js';
 export type { EntryMend } from './mend.js';
 export type { ChooseNames, ObsoleteName, PruneOptions, PrunePlan, PruneResult } from './prune.js';

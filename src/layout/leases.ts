@@ -28,6 +28,18 @@ export interface IngestState {
   readonly leased: ReadonlySet<Digest>;
   /** Names in `ingest/` that nobody will come back for. */
   readonly abandoned: readonly { readonly name: string; readonly size: number }[];
+  /** What may still go on. */
+  readonly uploads: readonly WaitingUpload[];
+}
+
+/** An upload in `ingest/` that stays for now. */
+export interface WaitingUpload {
+  /** In `ingest/`. */
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+  /** When it is given up, unless somebody goes on with it. */
+  readonly until: Date;
 }
 
 /** Milliseconds without a sign of life after which the process is taken for dead, though its id is in use on this machine. */
@@ -45,6 +57,7 @@ export function readIngest(dir: string, host: string, now = Date.now()): IngestS
   const ingest = ingestDir(dir);
   const leased = new Set<Digest>();
   const abandoned: { name: string; size: number }[] = [];
+  const uploads: WaitingUpload[] = [];
   for (const name of list(ingest)) {
     const path = `${ingest}/${name}`;
     const content = measure(path);
@@ -59,8 +72,11 @@ export function readIngest(dir: string, host: string, now = Date.now()): IngestS
         : FOREIGN_LIFETIME;
     if (age > limit) abandoned.push({ name, size: content.size });
     else if (owner) readLog(`${path}/leases`, leased);
+    else if (isUploadName(name)) {
+      uploads.push({ name, size: content.size, until: new Date(content.lastChange + UPLOAD_LIFETIME) });
+    }
   }
-  return { leased, abandoned };
+  return { leased, abandoned, uploads };
 }
 
 function readLog(path: string, into: Set<Digest>): void {

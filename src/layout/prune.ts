@@ -20,7 +20,7 @@ import type { IndexEdit } from './index-edit.js';
 import type { IndexEntry } from './index-json.js';
 import { claimedName, parseEntry } from './index-json.js';
 import type { IndexSession } from './index-update.js';
-import { readIngest } from './leases.js';
+import { readIngest, type WaitingUpload } from './leases.js';
 import { assertOwnDirectories } from './own-directories.js';
 import { blobsDir, ingestDir } from './paths.js';
 import { reachableFrom } from './reachable.js';
@@ -65,6 +65,8 @@ export interface PrunePlan extends Pruned {
   readonly detached: readonly string[];
   /** Blobs that nothing reaches, and that stay because a running process relies on them. */
   readonly inUse: number;
+  /** Uploads that stay, since somebody may go on with them. */
+  readonly uploads: readonly WaitingUpload[];
   /** The version of index.json that this was found with. */
   readonly index: string;
 }
@@ -83,7 +85,7 @@ export async function planPrune(
 ): Promise<PrunePlan> {
   assertOwnDirectories(dir);
   // In this order: a blob that is named between the two is seen by the second.
-  const { leased, abandoned } = readIngest(dir, workspace.host);
+  const { leased, abandoned, uploads } = readIngest(dir, workspace.host);
   const all = listBlobs(dir);
   throwIfCancelled(signal);
   const snapshot = await index.read();
@@ -112,6 +114,7 @@ export async function planPrune(
     choose,
     detached,
     inUse,
+    uploads,
     index: snapshot.version,
   };
 }

@@ -7,4 +7,5 @@ export {
   openLayout,
   type PrunePlan,
   type PruneResult,
+  type WaitingUpload,
 } from '../layout/layout.js';

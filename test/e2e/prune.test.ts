@@ -96,6 +96,29 @@ describe('chart prune', () => {
     assertValidLayout(cache);
   });
 
+  it('names an upload that may still go on, and when it goes', async (t) => {
+    const { chart, cache, save } = stage(t);
+    await save('t/app:1');
+    const [full, empty] = ['0', '1'].map((digit) => join(cache, 'ingest', `upload-${digit.repeat(32)}`));
+    writeFileSync(full as string, 'half of a blob');
+    writeFileSync(empty as string, '');
+    const hourAgo = new Date(Math.floor(Date.now() / 1000) * 1000 - 3600_000);
+    utimesSync(full as string, hourAgo, hourAgo);
+    const until = new Date(hourAgo.getTime() + DAY).toISOString();
+    const { stdout } = await chart('prune');
+    const time = `${until.slice(0, 10)} ${until.slice(11, 16)} UTC`;
+    const words = `stays (14 B), an upload that may go on; prune deletes it from ${time} on`;
+    assert.equal(stdout, `ingest/upload-${'0'.repeat(32)}: ${words}\nFreed 0 blobs, 0 B\n`);
+    const { uploads } = JSON.parse((await chart('prune', '--dry-run', '-o', 'json')).stdout);
+    assert.deepEqual(uploads[0], { name: `upload-${'0'.repeat(32)}`, size: 14, until });
+    assert.equal((await chart('prune', '-q')).stdout, '');
+    utimesSync(full as string, 1000, 1000);
+    assert.match(
+      (await chart('prune')).stdout,
+      /^ingest\/upload-0+: deleting \(14 B\)\nFreed 0 blobs, 1 unfinished file, 14 B\n$/,
+    );
+  });
+
   it('keeps the newest versions of each repository, by version and not by date', async (t) => {
     const { chart, cache, save, age, names } = stage(t);
     const tags = ['1.10.0', '1.9.0', '1.9.0-rc.1', '2.0.0', 'v0.9.0', 'latest', '10'];

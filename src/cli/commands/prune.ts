@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { ChartError } from '../../errors.js';
-import type { PrunePlan, PruneResult } from '../../layout/layout.js';
+import type { PrunePlan, PruneResult, WaitingUpload } from '../../layout/layout.js';
 import type { Retention } from '../../operations/prune.js';
 import type { Configure } from '../configure.js';
 import { openCache } from '../context.js';
@@ -72,7 +72,7 @@ async function readAge(text: string): Promise<number> {
 }
 
 function renderPlan(plan: PrunePlan, { output, quiet, dryRun }: PruneOptions): string {
-  const { blobs, ingest } = plan;
+  const { blobs, ingest, uploads } = plan;
   const names = namesOf(plan);
   if (output !== 'table') return '';
   if (quiet) {
@@ -83,7 +83,15 @@ function renderPlan(plan: PrunePlan, { output, quiet, dryRun }: PruneOptions): s
     ...names.map((name) => line(`${printable(name)}: ${remove}`)),
     ...blobs.map(({ digest, size }) => line(`${digest}: ${erase} (${formatSize(size)})`)),
     ...ingest.map(({ name, size }) => line(`ingest/${printable(name)}: ${erase} (${formatSize(size)})`)),
+    // Empty ones take no room.
+    ...uploads.filter(({ size }) => size > 0).map((upload) => line(waiting(upload))),
   ].join('');
+}
+
+/** `serve` drops it earlier, if it still knows of it: see --upload-timeout. */
+function waiting({ name, size, until }: WaitingUpload): string {
+  const time = `${until.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  return `ingest/${printable(name)}: stays (${formatSize(size)}), an upload that may go on; prune deletes it from ${time} on`;
 }
 
 /** What has had its time, and what is attached to nothing that stays. */
@@ -101,6 +109,7 @@ async function renderEnd(plan: PrunePlan, done: PruneResult | undefined, options
       references: names,
       blobs: blobs.map(({ digest, size }) => ({ digest, size })),
       ingest: ingest.map(({ name, size }) => ({ name, size })),
+      uploads: plan.uploads.map(({ name, size, until }) => ({ name, size, until: until.toISOString() })),
       bytes,
     };
     return renderData(data, output);

@@ -167,7 +167,7 @@ async function discard(
   });
   if (blobs.length === 0 && survey.abandoned.length === 0) return;
   // With no version of index.json, what is needed is found out under the lock.
-  const plan = { blobs, ingest: survey.abandoned, bytes: 0, names: [], detached: [], inUse: 0, index: '' };
+  const plan = { blobs, ingest: survey.abandoned, bytes: 0, names: [], detached: [], inUse: 0, uploads: [], index: '' };
   await layout.applyPrune(plan, { signal });
 }
 
