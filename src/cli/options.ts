@@ -142,6 +142,9 @@ export async function readItems(
       hint: `Usage:  ${name} ${argument.toUpperCase()}... [options]`,
     });
   }
+  if (items.length === 0) {
+    context.printWarning(`no references ${file === '-' ? 'on standard input' : `in ${file}`}`);
+  }
   return items;
 }
 

@@ -11,6 +11,7 @@ import { readProgramName } from './settings.js';
 import { printableLines } from './text.js';
 import { usageError } from './usage-error.js';
 import { version } from './version.js';
+import { wrapParagraphs } from './wrap.js';
 
 const DESCRIPTION = `Keeps Helm charts in a local OCI image-layout cache and moves them between the cache, registries and files.`;
 
@@ -126,7 +127,7 @@ function applyHouseStyle(command: Command, context: Context): void {
     .showSuggestionAfterError(true)
     .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
     .configureOutput({
-      writeOut: (text) => context.stdout.write(context.spell(text)),
+      writeOut: (text) => context.stdout.write(wrapParagraphs(context.spell(text), context.stdout.columns ?? 80)),
       writeErr: (text) => context.stderr.write(text),
       outputError: (text, write) => write(printableLines(context.spell(usageError(text)))),
     });

@@ -63,6 +63,7 @@ export async function exportCharts(
   const index = await layout.readIndex();
   const find = entryFinder(index);
   refuseNonsense(refs, index);
+  if (!packed) await refuseOneDirectory(layout, refs, find);
   const taken = new Map<string, string>();
   return mapConcurrent(refs, CONCURRENCY, async (text, position) => {
     const outcome = await outcomeOf(text, async () => {
@@ -99,10 +100,28 @@ function claim(taken: Map<string, string>, target: string, ref: string): void {
   const other = taken.get(target);
   if (other !== undefined) {
     throw new ChartError('USAGE', `cannot export ${ref} into ${target}: ${other} of this command goes there`, {
-      hint: 'Export one of them with -d into another directory.',
+      hint: 'Export packed charts with --tgz, or one of them into another directory with -d.',
     });
   }
   taken.set(target, ref);
+}
+
+/**
+ * Two versions of one chart go into one directory: then nothing is written. What cannot be read is for its own export to say.
+ *
+ * @throws ChartError `USAGE`
+ */
+async function refuseOneDirectory(
+  layout: Layout,
+  refs: readonly string[],
+  find: ReturnType<typeof entryFinder>,
+): Promise<void> {
+  if (refs.length === 1) return;
+  const names = await mapConcurrent(refs, CONCURRENCY, (text) =>
+    outcomeOf(text, async () => (await readCachedChart(layout, find(text))).name),
+  );
+  const taken = new Map<string, string>();
+  for (const { item, result } of names) if (result !== undefined) claim(taken, result, item);
 }
 
 /**

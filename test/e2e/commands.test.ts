@@ -250,8 +250,12 @@ describe('chart export', () => {
     await chart(['tag', `${PREFIX}/a:1`, `${PREFIX}/a:2`]);
     const result = await chart(['export', `${PREFIX}/a:1`, `${PREFIX}/a:2`, '-d', 'out']);
     assert.equal(result.exit, 1);
-    assert.match(result.stderr, /goes there/);
-    assert.ok(existsSync(join(dir, 'out', 'a', 'Chart.yaml')));
+    assert.match(result.stderr, /goes there\n.*--tgz/);
+    assert.equal(existsSync(join(dir, 'out')), false);
+    const dst = await chart(['tag', `${PREFIX}/a:1`, 'stable']);
+    assert.deepEqual([dst.exit, dst.stderr.includes(`chart tag ${PREFIX}/a:1 ${PREFIX}/a:stable`)], [0, true]);
+    const { stderr } = await chart(['push', '-f', '-'], '# nothing\n');
+    assert.match(stderr, /^Warning: no references on standard input\n$/);
   });
 });
 

@@ -25,8 +25,9 @@ export const configure: Configure = (command, context) => {
   addFormatOption(command).addHelpText(
     'after',
     `
-Files that are there already are replaced one by one. Others stay, as with Helm 3.6.3, and a warning names them. Nothing is written
-through a link.
+Files that are there already are replaced one by one, also those that were edited since: export into an empty directory to
+compare. Others stay, as with Helm 3.6.3, and a warning names them. Nothing is written through a link. Two versions of one chart
+do not go into one directory: --tgz writes archives.
 
 Examples:
   chart export registry.example.com/team/app:1.0.0

@@ -50,6 +50,12 @@ Examples:
     if (options.file !== undefined) throw usage('-f goes with --canonical');
     const [from, to, ...more] = given;
     if (from === undefined || to === undefined || more.length > 0) throw usage('"chart tag" requires 2 arguments');
+    if (!to.replace(/^oci:\/\//, '').includes('/') && !to.includes(':')) {
+      const { repository } = splitName(from.replace(/^oci:\/\//, ''));
+      context.printWarning(
+        `${to} is a name of its own, without a registry; for a tag of the same repository: chart tag ${from} ${repository}:${to}`,
+      );
+    }
     await tagOne(context, settings, options, { source: from, target: to });
   });
 };
