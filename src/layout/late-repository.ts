@@ -1,7 +1,7 @@
 /** A repository that is opened with the first thing that is asked of it. */
 import type { Repository } from '../oci/target.js';
 
-export function lateRepository(name: string, open: () => Promise<Required<Repository>>): Repository {
+export function lateRepository(name: string, open: () => Promise<Required<Repository>>): Required<Repository> {
   let opened: Promise<Required<Repository>> | undefined;
   const own = (): Promise<Required<Repository>> => {
     opened ??= open();
