@@ -1,6 +1,6 @@
 /** Bundle files as streams, with errors that name the file. */
 import { createReadStream } from 'node:fs';
-import type { Readable } from 'node:stream';
+import { pipeline, type Readable, Transform } from 'node:stream';
 import { shellWord } from '../chart/shell-word.js';
 import { ChartError, isChartError, systemErrorCode } from '../errors.js';
 
@@ -24,6 +24,24 @@ const CHUNK = 256 * 1024;
  */
 export function fileInput(path: string): BundleInput {
   return { label: path, open: () => createReadStream(path, { highWaterMark: CHUNK }) };
+}
+
+/** The same, with the number of bytes that have been read told. */
+export function countedInput({ label, open }: BundleInput, onBytes: (done: number) => void): BundleInput {
+  return {
+    label,
+    open() {
+      let done = 0;
+      const gauge = new Transform({
+        transform(chunk: Buffer, _encoding, next) {
+          done += chunk.length;
+          onBytes(done);
+          next(null, chunk);
+        },
+      });
+      return pipeline(open(), gauge, () => undefined);
+    },
+  };
 }
 
 /** Runs what reads a bundle; what is wrong with the bundle is said with its name. */
@@ -72,6 +90,6 @@ function explain({ message, hint }: ChartError): { words: string; hint: string |
   }
   return {
     words: message === 'EOF' ? 'it is empty' : 'it is cut off',
-    hint: 'Copy it again; what has arrived in the cache is not read again.',
+    hint: 'Copy it again from where it was made.',
   };
 }

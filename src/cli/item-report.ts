@@ -47,6 +47,11 @@ export class ItemReport<Result> {
     if (this.#style === 'text') this.#order.add(index, () => this.#context.stdout.write(text));
   }
 
+  /** A warning, beside what is printed of the item. */
+  warn(index: number, text: string): void {
+    this.#order.add(index, () => this.#context.printWarning(text));
+  }
+
   done(index: number, outcome: Outcome<Result>): void {
     const { error, result } = outcome;
     if (error) {

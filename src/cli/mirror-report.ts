@@ -10,10 +10,19 @@ export interface MirrorReportOptions extends FormatOptions {
   readonly quiet?: boolean | undefined;
 }
 
-/** While the run goes on: nothing of charts that were there, and errors as they come. */
-export function printChart(context: Context, options: MirrorReportOptions, chart: MirroredChart): void {
+/**
+ * While the run goes on: nothing of charts that were there, and errors as they come.
+ *
+ * @param input.target as it was given
+ */
+export function printChart(
+  context: Context,
+  options: MirrorReportOptions,
+  chart: MirroredChart,
+  { target }: Pick<MirrorInput, 'target'>,
+): void {
   if (options.output === 'table') {
-    const line = options.quiet ? quietLine(chart) : textLine(chart);
+    const line = options.quiet ? quietLine(chart) : textLine(chart, target);
     if (line !== undefined) context.stdout.write(`${printable(line)}\n`);
   }
   const error = errorOf(chart);
@@ -27,7 +36,7 @@ export async function printReport(
   report: MirrorReport,
   input: Pick<MirrorInput, 'target' | 'mode'>,
 ): Promise<void> {
-  for (const chart of report.charts) if (chart.target === undefined) printChart(context, options, chart);
+  for (const chart of report.charts) if (chart.target === undefined) printChart(context, options, chart, input);
   for (const { source, name, version, reason } of report.leftOut) {
     const what = [source, name === source ? undefined : name, version].filter(Boolean).join(' ');
     context.printWarning(
@@ -43,7 +52,7 @@ export async function printReport(
     }
   }
   const missing = count(report, 'missing');
-  if (missing > 0) context.printError(lacking(missing, report.charts.length, input.target));
+  if (missing > 0) context.printError(lacking(missing, chartsIn(report), input.target));
 }
 
 const WORDS: Readonly<Partial<Record<MirrorStatus, string>>> = {
@@ -52,11 +61,12 @@ const WORDS: Readonly<Partial<Record<MirrorStatus, string>>> = {
   missing: 'missing',
 };
 
-function textLine(chart: MirroredChart): string | undefined {
+function textLine(chart: MirroredChart, target: string): string | undefined {
   const word = WORDS[chart.status];
   if (word === undefined) return undefined;
   const size = chart.status === 'copied' ? ` (${formatSize(chart.copiedBytes)})` : '';
-  return `${word}  ${chart.source} -> ${chart.target}${size}`;
+  // Under the name that it has at the source, it is told where that is now.
+  return `${word}  ${chart.source} -> ${chart.target === chart.source ? target : chart.target}${size}`;
 }
 
 /** What the target has now; or, where nothing is done, what it would get. */
@@ -68,13 +78,29 @@ function errorOf(chart: MirroredChart): ChartError | undefined {
   const { status, error, source, target, digest, wanted } = chart;
   if (status === 'failed' && error) {
     if (error.message.includes(source)) return error;
-    return new ChartError(error.code, `${source}: ${error.message}`, { hint: error.hint, cause: error });
+    const about = target !== undefined && isOf(error, target) && !isOf(error, source) ? target : source;
+    return new ChartError(error.code, `${about}: ${error.message}`, { hint: error.hint, cause: error });
   }
   if (status !== 'drifted') return undefined;
   const other = wanted === undefined ? 'other content' : wanted;
   return new ChartError('MIRROR_CONFLICT', `${target} has drifted: it is ${digest}, but ${source} has ${other}`, {
     hint: 'It was left as it is; --overwrite replaces it.',
   });
+}
+
+/** Whether an error speaks of the host of a reference. */
+function isOf({ message }: ChartError, reference: string): boolean {
+  const [host = ''] = reference.replace(/^[a-z]+:\/\//i, '').split('/', 1);
+  return /[.:]|^localhost$/.test(host) && message.includes(host);
+}
+
+/** Without the sources that could not be read. */
+function chartsIn({ charts }: MirrorReport): number {
+  return charts.filter((chart) => !isSource(chart)).length;
+}
+
+function isSource({ target, name }: MirroredChart): boolean {
+  return target === undefined && name === undefined;
 }
 
 function lacking(missing: number, all: number, target: string): ChartError {
@@ -94,7 +120,11 @@ function summaryLine(report: MirrorReport): string {
         : `${number} ${status === 'planned' ? 'to copy' : status}`,
     ];
   });
-  return `${plural(report.charts.length, 'chart')}${parts.length > 0 ? `: ${parts.join(', ')}` : ''}\n`;
+  const [charts, sources] = [chartsIn(report), failedSources(report)];
+  const told = `${plural(charts, 'chart')}${parts.length > 0 ? `: ${parts.join(', ')}` : ''}`;
+  if (sources === 0) return `${told}\n`;
+  const failed = `${plural(sources, 'source')} failed`;
+  return charts === 0 ? `${failed}\n` : `${told}; ${failed}\n`;
 }
 
 /** See schemas/mirror-report.schema.json. */
@@ -105,8 +135,9 @@ export function documentOf(report: MirrorReport, { target, mode }: Pick<MirrorIn
     mode,
     target,
     summary: {
-      charts: report.charts.length,
+      charts: chartsIn(report),
       ...Object.fromEntries(statuses.map((status) => [status, count(report, status)])),
+      failedSources: failedSources(report),
       leftOut: report.leftOut.length,
       prereleases: report.prereleases,
       copiedBytes: report.charts.reduce((sum, { copiedBytes }) => sum + copiedBytes, 0),
@@ -129,8 +160,13 @@ export function documentOf(report: MirrorReport, { target, mode }: Pick<MirrorIn
   };
 }
 
+/** Charts; a source that could not be read is none. */
 function count({ charts }: MirrorReport, status: MirrorStatus): number {
-  return charts.filter((chart) => chart.status === status).length;
+  return charts.filter((chart) => chart.status === status && !isSource(chart)).length;
+}
+
+function failedSources({ charts }: MirrorReport): number {
+  return charts.filter(isSource).length;
 }
 
 function plural(number: number, word: string): string {

@@ -23,6 +23,8 @@ export interface ProgressOptions {
   readonly quiet?: boolean;
   /** False with `--no-progress`. */
   readonly progress?: boolean;
+  /** Draw on a terminal, and write nothing elsewhere. */
+  readonly terminalOnly?: boolean;
 }
 
 /** Milliseconds. What is done sooner needs no progress. */
@@ -34,12 +36,13 @@ const BETWEEN_LINES = 10_000;
 export function openProgress(
   context: Context,
   { terminalType }: Pick<Settings, 'terminalType'>,
-  { quiet = false, progress = true }: ProgressOptions,
+  { quiet = false, progress = true, terminalOnly = false }: ProgressOptions,
   items?: number,
 ): Progress {
-  if (quiet || !progress) return SILENT;
+  if (quiet || !progress || (terminalOnly && terminalType === 'dumb')) return SILENT;
   const transfers = new Transfers(items);
-  const draws = context.stderr.isTerminal && terminalType !== 'dumb';
+  // Whether standard error is a terminal takes a while to find out: where nothing else would be written, that is left for later.
+  const draws = terminalOnly || (context.stderr.isTerminal && terminalType !== 'dumb');
   const stop = draws ? startDrawing(context, transfers) : startLines(context, transfers);
   context.onClose(stop);
   return {
@@ -65,6 +68,7 @@ function startDrawing({ stdout, stderr }: Context, transfers: Transfers): () => 
   let end = (): void => {};
   let stopped = false;
   const start = async (): Promise<void> => {
+    if (!stderr.isTerminal) return;
     const [{ DEFAULT_SIZE, openDrawing }, { progressLines }] = await Promise.all([
       import('./progress/screen.js'),
       import('./progress/lines.js'),
@@ -73,7 +77,7 @@ function startDrawing({ stdout, stderr }: Context, transfers: Transfers): () => 
     const terminal = process.stderr;
     const drawing = openDrawing(terminal);
     // What is printed goes above what is drawn.
-    const outputs = [stdout, stderr];
+    const outputs = stdout.isTerminal ? [stdout, stderr] : [stderr];
     for (const output of outputs) output.beforeWrite = drawing.clear;
     const draw = (): void => {
       const screen = { columns: terminal.columns || DEFAULT_SIZE.columns, rows: terminal.rows || DEFAULT_SIZE.rows };

@@ -17,7 +17,7 @@ export async function renderReport(
     return [...new Set(report.faults.flatMap(({ refs }) => refs))].map((ref) => `${printable(ref)}\n`).join('');
   return [
     ...report.faults.map((fault) => renderFault(fault, report.refusals?.get(fault.path))),
-    ...(report.repaired ?? []).map(({ path, message }) => `Repaired ${printable(path)}: ${printable(message)}\n`),
+    ...(report.repaired ?? []).map((fault) => renderRepaired(fault, report.origins?.get(fault.path))),
     ...(report.dropped ?? []).map((ref) => `Removed ${printable(ref)}\n`),
     ...report.notes.map(renderNote),
     renderTotal(report),
@@ -36,6 +36,11 @@ function renderFault({ path, refs, message, hint }: Fault, refusal: string | und
   );
 }
 
+function renderRepaired({ path, message }: Fault, origin: string | undefined): string {
+  const from = origin === undefined ? '' : `; mended from ${printable(origin)}`;
+  return `Repaired ${printable(path)}: ${printable(message)}${from}\n`;
+}
+
 function renderNote({ refs, message }: Note): string {
   const [first, ...more] = refs;
   const about = first === undefined ? '' : `${printable(first)}${more.length > 0 ? ` and ${more.length} more` : ''}: `;
@@ -52,7 +57,18 @@ function count(number: number, word: string): string {
   return `${number} ${word}${number === 1 ? '' : 's'}`;
 }
 
-function reportData({ references, blobs, bytes, faults, notes, unknown, repaired, dropped, refusals }: Report): object {
+function reportData({
+  references,
+  blobs,
+  bytes,
+  faults,
+  notes,
+  unknown,
+  repaired,
+  dropped,
+  refusals,
+  origins,
+}: Report): object {
   return {
     references,
     blobs,
@@ -60,7 +76,7 @@ function reportData({ references, blobs, bytes, faults, notes, unknown, repaired
     faults: faults.map((fault) => ({ ...faultData(fault), ...refusalData(refusals?.get(fault.path)) })),
     notes: notes.map(({ kind, refs, message }) => ({ kind, refs, message })),
     unknown: unknown.map(({ ref, error: { code, message } }) => ({ item: ref, error: { code, message } })),
-    ...(repaired && { repaired: repaired.map(faultData) }),
+    ...(repaired && { repaired: repaired.map((fault) => ({ ...faultData(fault), from: origins?.get(fault.path) })) }),
     ...(dropped && { dropped }),
   };
 }

@@ -123,6 +123,11 @@ export async function verifyBlob(
   }
 }
 
+export interface HashOptions extends CallOptions {
+  /** Called with the number of bytes, piece by piece. */
+  readonly onBytes?: ((bytes: number) => void) | undefined;
+}
+
 /**
  * What a blob of any size really is.
  *
@@ -131,7 +136,7 @@ export async function verifyBlob(
 export async function hashBlob(
   dir: string,
   digest: Digest,
-  { signal }: CallOptions = {},
+  { signal, onBytes }: HashOptions = {},
 ): Promise<{ readonly digest: Digest; readonly size: number }> {
   const path = blobPath(dir, digest);
   const fd = openBlobFile(path, digest);
@@ -140,9 +145,11 @@ export async function hashBlob(
     const { size } = fstatSync(fd);
     if (size <= SMALL) {
       const buffer = Buffer.allocUnsafe(size);
-      digester.update(buffer.subarray(0, readFully(fd, buffer, size)));
+      const length = readFully(fd, buffer, size);
+      digester.update(buffer.subarray(0, length));
+      onBytes?.(length);
     } else {
-      await hashFile(fd, digester, signal);
+      await hashFile(fd, digester, signal, onBytes);
     }
   } catch (error) {
     throw readFault(error, path);
@@ -160,7 +167,12 @@ const CHUNK = 256 * 1024;
 const SMALL = 64 * 1024;
 
 /** Feeds a file to a digester from its first byte, reading the next piece while one is hashed. */
-export async function hashFile(fd: number, digester: Digester, signal?: AbortSignal): Promise<void> {
+export async function hashFile(
+  fd: number,
+  digester: Digester,
+  signal?: AbortSignal,
+  onBytes?: (bytes: number) => void,
+): Promise<void> {
   const buffers = [Buffer.allocUnsafe(CHUNK), Buffer.allocUnsafe(CHUNK)] as const;
   let position = 0;
   let turn: 0 | 1 = 0;
@@ -174,6 +186,7 @@ export async function hashFile(fd: number, digester: Digester, signal?: AbortSig
       turn = turn === 0 ? 1 : 0;
       next = readAsync(fd, buffers[turn], 0, CHUNK, position);
       digester.update(buffer.subarray(0, bytesRead));
+      onBytes?.(bytesRead);
     }
   } finally {
     // The file must not be closed under a read.

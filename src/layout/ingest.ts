@@ -30,6 +30,8 @@ export interface IngestOptions extends CallOptions {
   readonly algorithm?: DigestAlgorithm | undefined;
   /** What is promised, as far as anything is. */
   readonly expected?: { readonly digest?: Digest | undefined; readonly size?: number | undefined } | undefined;
+  /** Called with the number of bytes that have arrived so far. */
+  readonly onBytes?: ((bytes: number) => void) | undefined;
 }
 
 export const BLOB_MODE = 0o444;
@@ -67,14 +69,14 @@ export async function ingestBlob(
   content: Readable,
   options: IngestOptions,
 ): Promise<Descriptor> {
-  const { mediaType, expected, signal } = options;
+  const { mediaType, expected, signal, onBytes } = options;
   const algorithm = options.algorithm ?? (expected?.digest && digestAlgorithm(expected.digest));
   try {
     await context.prepare();
     const file = context.workspace.createFile(BLOB_MODE);
     try {
       const digester = new Digester(algorithm);
-      await receive(content, file, digester, { limit: expected?.size, signal, writeBack: context.writeBack });
+      await receive(content, file, digester, { limit: expected?.size, signal, writeBack: context.writeBack, onBytes });
       const { size } = digester;
       const digest = digester.digest();
       check(expected, digest, size);

@@ -5,7 +5,7 @@ import type { Descriptor } from '../oci/descriptor.js';
 import type { Digest, DigestAlgorithm } from '../oci/digest.js';
 import type { RawManifest } from '../oci/manifest.js';
 import type { CallOptions, ReadBlobOptions, ServableTarget, WriteBlobOptions } from '../oci/target.js';
-import type { BlobFile } from './blobs.js';
+import type { BlobFile, HashOptions } from './blobs.js';
 import type { DerivedFile } from './derived-file.js';
 import type { IndexEntry } from './index-json.js';
 import type { IngestOptions } from './ingest.js';
@@ -61,7 +61,7 @@ export interface Layout extends ServableTarget {
   /** Compares a blob of any size with its descriptor. @throws ChartError as `readManifest`, but for the limit; `CANCELLED` */
   verifyBlob(descriptor: Descriptor, options?: CallOptions): Promise<void>;
   /** What a blob of any size really is. @throws ChartError `BLOB_NOT_FOUND`, `LAYOUT_UNREADABLE`, `CANCELLED` */
-  hashBlob(digest: Digest, options?: CallOptions): Promise<{ readonly digest: Digest; readonly size: number }>;
+  hashBlob(digest: Digest, options?: HashOptions): Promise<{ readonly digest: Digest; readonly size: number }>;
   /** @throws ChartError `BLOB_NOT_FOUND`, `LAYOUT_UNREADABLE` */
   readBlob(descriptor: Descriptor, options?: ReadBlobOptions): Promise<Readable>;
 

@@ -15,7 +15,7 @@ import type { Layout } from './interface.js';
 import { lateRepository } from './late-repository.js';
 import type { openWhole } from './whole.js';
 
-export type { BlobFile } from './blobs.js';
+export type { BlobFile, HashOptions } from './blobs.js';
 export type { LayoutOptions } from './context.js';
 export type { DerivedFile } from './derived-file.js';
 export type { IndexEntry } from './index-json.js';

@@ -16,6 +16,8 @@ import { writeFault, writing } from './faults.js';
 export interface ReceiveOptions {
   /** Bytes that were promised. */
   readonly limit?: number | undefined;
+  /** Called with the number of bytes that have arrived so far. */
+  readonly onBytes?: ((bytes: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Undefined where the file need not last. */
   readonly writeBack: Pick<WriteBack, 'begin'> | undefined;
@@ -35,7 +37,7 @@ export async function receive(
   content: Readable,
   file: OpenedFile,
   digester: Digester,
-  { limit, signal, writeBack }: ReceiveOptions,
+  { limit, signal, writeBack, onBytes }: ReceiveOptions,
 ): Promise<void> {
   throwIfCancelled(signal);
   const onAbort = (): void => void content.destroy(cancelled(signal as AbortSignal));
@@ -48,6 +50,7 @@ export async function receive(
       if (limit !== undefined && digester.size + chunk.length > limit) throw tooMuch(limit);
       const room = writer.add(chunk);
       digester.update(chunk);
+      onBytes?.(digester.size);
       if (room === undefined) return;
       content.pause();
       void room.then(() => content.resume());

@@ -24,6 +24,8 @@ export interface BundleDependencies {
   readonly signal?: AbortSignal | undefined;
   /** Called for charts that lack what they depend on. They are read whole to know, so only where somebody listens. */
   readonly onWarning?: ((ref: string, text: string) => void) | undefined;
+  /** Called while a bundle is written: its bytes so far, before compression. */
+  readonly onProgress?: ((plan: BundlePlan, done: number) => void) | undefined;
 }
 
 export interface BundleInputOptions {
@@ -149,8 +151,24 @@ async function readOlder(inputs: readonly BundleInput[], signal?: AbortSignal): 
 }
 
 /** The bytes of one bundle. */
-export function bundleContent({ layout, signal }: BundleDependencies, plan: BundlePlan): AsyncGenerator<Uint8Array> {
-  return writeBundle(plan, (blob) => layout.readBlob(blob, { signal }), { signal });
+export function bundleContent(
+  { layout, signal, onProgress }: BundleDependencies,
+  plan: BundlePlan,
+): AsyncGenerator<Uint8Array> {
+  const content = writeBundle(plan, (blob) => layout.readBlob(blob, { signal }), { signal });
+  return onProgress ? counted(content, (done) => onProgress(plan, done)) : content;
+}
+
+async function* counted(
+  content: AsyncIterable<Uint8Array>,
+  onBytes: (done: number) => void,
+): AsyncGenerator<Uint8Array> {
+  let done = 0;
+  for await (const piece of content) {
+    done += piece.length;
+    onBytes(done);
+    yield piece;
+  }
 }
 
 /**

@@ -1,5 +1,12 @@
 /** Blobs that no reference reaches, out of the cache, and references that have had their time with them. */
+
+import { chartParts, looksLikeChart } from '../artifact.js';
+import { parseConfig } from '../chart/config.js';
+import { isChartError } from '../errors.js';
 import type { Layout, PrunePlan, PruneResult } from '../layout/layout.js';
+import type { Digest } from '../oci/digest.js';
+import { parseManifest } from '../oci/manifest.js';
+import { OCI_MANIFEST } from '../oci/media-types.js';
 import { chooseObsolete, type Retention } from './retention.js';
 
 export type { Retention } from './retention.js';
@@ -49,4 +56,40 @@ export function planPrune(
  */
 export function prune({ layout, signal }: PruneDependencies, plan: PrunePlan): Promise<PruneResult> {
   return layout.applyPrune(plan, { signal });
+}
+
+/** Bytes up to which a blob may be the manifest of a chart. */
+const MANIFEST_MOST = 16 * 1024;
+
+/**
+ * Which of the blobs that go are manifests of charts.
+ *
+ * @returns names and versions, by digest
+ */
+export function chartsIn(layout: Layout, { blobs }: Pick<PrunePlan, 'blobs'>): Map<Digest, string> {
+  const small = blobs
+    .filter(({ size }) => size <= MANIFEST_MOST)
+    .map(({ digest, size }) => ({ mediaType: OCI_MANIFEST, digest, size }));
+  const contents = layout.readSmallBlobs(small);
+  const found = new Map<Digest, string>();
+  for (const [position, bytes] of contents.entries()) {
+    const digest = small[position]?.digest;
+    const name = bytes instanceof Uint8Array ? chartOf(layout, bytes) : undefined;
+    if (digest !== undefined && name !== undefined) found.set(digest, name);
+  }
+  return found;
+}
+
+function chartOf(layout: Layout, bytes: Uint8Array): string | undefined {
+  try {
+    const manifest = parseManifest(bytes, OCI_MANIFEST);
+    if (!looksLikeChart(manifest)) return undefined;
+    const [config] = layout.readSmallBlobs([chartParts(manifest).config]);
+    if (!(config instanceof Uint8Array)) return undefined;
+    const { name, version } = parseConfig(config);
+    return `${name} ${version}`;
+  } catch (error) {
+    if (isChartError(error)) return undefined;
+    throw error;
+  }
 }

@@ -5,7 +5,7 @@ import { PREFIX } from '../chart/missing-chart-yaml.js';
 import { shellWord } from '../chart/shell-word.js';
 import { type ChartSource, openChartSource } from '../chart/source.js';
 import { ChartError, isChartError } from '../errors.js';
-import type { Layout } from '../layout/layout.js';
+import type { IngestOptions, Layout } from '../layout/layout.js';
 import type { Descriptor } from '../oci/descriptor.js';
 import { CHART_CONFIG, CHART_PROVENANCE } from '../oci/media-types.js';
 import { formatReference, isHost, parseReference, repositoryName, splitName } from '../oci/reference.js';
@@ -34,6 +34,8 @@ export interface SaveDependencies {
   readonly signal?: AbortSignal | undefined;
   /** Called for what Helm warns of, and for links that leave the chart. */
   readonly onWarning?: ((item: SaveItem, text: string) => void) | undefined;
+  /** Called while a chart is packed or copied: bytes that are stored, of how many where that is known. */
+  readonly onProgress?: ((item: SaveItem, done: number, total: number | undefined) => void) | undefined;
 }
 
 /** Charts packed at the same time: packing keeps one processor busy, the others overlap reading and syncing. */
@@ -58,7 +60,7 @@ const CONCURRENCY = 6;
  * ```
  */
 export async function saveCharts(
-  { layout, signal, onWarning }: SaveDependencies,
+  { layout, signal, onWarning, onProgress }: SaveDependencies,
   { items, prefix, flavour = 'legacy' }: SaveInput,
   onOutcome: (index: number, outcome: Outcome<ChartSummary>) => void = () => {},
 ): Promise<Outcome<ChartSummary>[]> {
@@ -71,7 +73,8 @@ export async function saveCharts(
       for (const warning of source.warnings) onWarning?.(item, warning);
       const ref = savedName(item, source, prefix);
       claim(taken, ref, item.path);
-      return await storeChart(layout, source, ref, flavour, signal);
+      const onBytes = onProgress && ((bytes: number) => onProgress(item, bytes, source.size));
+      return await storeChart(layout, source, ref, flavour, { signal, onBytes });
     });
     return async () => {
       const outcome = await nameChart(batch, stored);
@@ -182,10 +185,10 @@ async function storeChart(
   source: ChartSource,
   ref: string,
   flavour: LayerFlavour,
-  signal: AbortSignal | undefined,
+  options: Pick<IngestOptions, 'signal' | 'onBytes'>,
 ): Promise<StoredChart> {
   const { name, version } = source.metadata;
-  const layer = await layout.ingestBlob(await source.open(), { mediaType: layerMediaType(flavour), signal });
+  const layer = await layout.ingestBlob(await source.open(), { mediaType: layerMediaType(flavour), ...options });
   const config = await layout.putBytes(encodeConfig(source.metadata), CHART_CONFIG);
   const provenance = await source.readProvenance?.();
   const parts = {

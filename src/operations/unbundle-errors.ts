@@ -20,8 +20,10 @@ export function incomplete(
   const digests = missing.slice(0, 3).map(({ digest }) => digest);
   const more = missing.length > 3 ? ', ...' : '';
   if (bad) return new ChartError(bad.code, `${item.ref} is not whole: ${bad.message}`, { cause: bad, hint: AGAIN });
-  if (fault)
-    return new ChartError(fault.code, `${item.ref} is not whole: ${fault.message}`, { cause: fault, hint: AGAIN });
+  // What to do is said with the fault, once for all.
+  if (fault) {
+    return new ChartError(fault.code, `${item.ref} is not whole: ${count} in what could not be read`, { cause: fault });
+  }
   const where = isDelta ? 'neither in this bundle nor in the cache' : 'not in the bundle';
   return new ChartError(
     'BUNDLE_INCOMPLETE',
@@ -34,4 +36,4 @@ export function incomplete(
   );
 }
 
-const AGAIN = 'Get the bundle again; what has arrived in the cache stays there and is not needed again.';
+export const AGAIN = 'Get the bundle again; what has arrived in the cache stays there and is not needed again.';

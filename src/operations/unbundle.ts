@@ -22,7 +22,7 @@ import { parseReference, splitName } from '../oci/reference.js';
 import { TagBatch } from './batch.js';
 import type { Outcome } from './outcome.js';
 import { type Arrival, Arrivals } from './unbundle-arrivals.js';
-import { incomplete } from './unbundle-errors.js';
+import { AGAIN, incomplete } from './unbundle-errors.js';
 import { BlobIntake } from './unbundle-intake.js';
 import { checkPrefix, withPrefix } from './unbundle-names.js';
 
@@ -88,7 +88,7 @@ export async function unbundle(
     await reading(input, () => loader.read(input));
   } catch (error) {
     if (!isChartError(error) || !loader.hasContents || !OF_THE_BUNDLE.includes(error.code)) throw error;
-    fault = error;
+    fault = new ChartError(error.code, error.message, { cause: error, hint: AGAIN });
   }
   return await loader.finish(fault);
 }

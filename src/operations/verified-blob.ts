@@ -22,11 +22,12 @@ export async function readVerified(layout: Layout, blob: Descriptor, options: Ca
   return pipeline(await layout.readBlob(blob, options), check, () => undefined);
 }
 
-/** The same bytes, told to `digester` as they pass. */
-export function hashed(content: Readable, digester: Digester): Readable {
+/** The same bytes, told to `digester` as they pass, and their number to `onBytes`. */
+export function hashed(content: Readable, digester: Digester, onBytes?: (bytes: number) => void): Readable {
   const gauge = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       digester.update(chunk);
+      onBytes?.(chunk.length);
       done(null, chunk);
     },
   });

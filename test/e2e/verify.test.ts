@@ -107,7 +107,7 @@ describe('chart verify', () => {
     damage(layer);
     const { stdout, stderr, exit } = await chart('verify');
     const lines = stdout.split('\n');
-    assert.match(lines[0] as string, new RegExp(`^${layer.slice(cache.length + 1)}: its content is another: sha256:`));
+    assert.match(lines[0] as string, new RegExp(`^${layer.slice(cache.length + 1)}: damaged: sha256:`));
     assert.deepEqual(lines.slice(1, 3), ['  of r.example.com/t/app:1.0.0', '  of r.example.com/t/app:latest']);
     assert.match(lines[3] as string, /Save or pull one of them again, or run "chart verify --repair"/);
     assert.match(stderr, /^Error: 1 fault in the cache .*\n.*--repair/);
@@ -239,6 +239,7 @@ describe('chart verify', () => {
     );
     assert.match(report.faults[0].refusal, /not found|unknown/i);
     assert.ok(report.repaired.length >= 3);
+    assert.ok(report.repaired.some(({ from }: { from?: string }) => from === `${host}/t/app`));
     assert.equal(repair.exit, 1);
     assert.match(repair.stderr, /--drop-broken removes the references/);
     assert.match(readFileSync(join(cache, 'index.json'), 'utf8'), /web:1\.0\.0/);

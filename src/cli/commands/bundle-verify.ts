@@ -42,13 +42,21 @@ Examples:
   });
 };
 
+const AGAIN = 'Get the bundle again from where it was made; chart unbundle takes what is whole.';
+
 function report(context: Context, file: string, check: BundleCheck, { output, quiet }: Options): void {
   const { outcomes, problems, blobs, size, absent } = check;
-  for (const error of [...problems, ...outcomes.flatMap((outcome) => outcome.error ?? [])]) {
-    context.printError(new ChartError(error.code, `${file}: ${error.message}`, { cause: error, hint: error.hint }));
+  const errors = [...problems, ...outcomes.flatMap((outcome) => outcome.error ?? [])];
+  for (const [position, error] of errors.entries()) {
+    const hint = error.hint ?? (position === errors.length - 1 ? AGAIN : undefined);
+    context.printError(new ChartError(error.code, `${file}: ${error.message}`, { cause: error, hint }));
   }
-  const isSound = problems.length === 0 && outcomes.every(({ error }) => error === undefined);
-  if (output !== 'table' || !isSound) return;
+  if (output !== 'table') return;
+  if (errors.length > 0) {
+    const whole = outcomes.filter(({ error }) => error === undefined).length;
+    if (!quiet) context.stdout.write(`${printable(file)}: ${whole} of ${outcomes.length} whole\n`);
+    return;
+  }
   if (quiet) {
     context.stdout.write(`${printable(file)}\n`);
     return;

@@ -2,12 +2,13 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { BundlePlan } from '../../bundle/plan.js';
 import { shellWord } from '../../chart/shell-word.js';
 import { ChartError } from '../../errors.js';
-import type { WrittenBundle } from '../../operations/bundle.js';
+import type { BundleDependencies, WrittenBundle } from '../../operations/bundle.js';
 import { nearNames } from '../../operations/near-names.js';
 import { readCachedItems } from '../cached-items.js';
 import type { Configure } from '../configure.js';
 import { type Context, openCache } from '../context.js';
 import { addFileOption, type FileOptions, readOptions } from '../options.js';
+import { openProgress } from '../progress.js';
 import { parseSize } from '../quantities.js';
 import { formatSize, printable } from '../text.js';
 
@@ -48,12 +49,14 @@ Examples:
     const layout = await openCache(context, settings.cacheDirectory, { readOnly: true });
     const refs = await readCachedItems(context, command, layout, given, options);
     const file = outputOf(context, command, options, given);
-    const { bundleContent, planBundles, uncompressedLimit, writeBundles } = await import('../../operations/bundle.js');
+    const { bundleContent, partName, planBundles, uncompressedLimit, writeBundles } = await import(
+      '../../operations/bundle.js'
+    );
     const { fileInput } = await import('../../bundle/input.js');
     const dependencies = { layout, signal: context.signal };
-    const onWarning = (ref: string, text: string): void => context.printWarning(`${ref}: ${text}`);
+    const warnings = new Map<string, string>();
     const { outcomes, plans } = await planBundles(
-      { ...dependencies, onWarning },
+      { ...dependencies, onWarning: (ref, text) => warnings.set(ref, text) },
       {
         refs,
         referrers: options.withReferrers,
@@ -61,6 +64,10 @@ Examples:
         split: options.split && uncompressedLimit(options.split, file),
       },
     );
+    for (const { result } of outcomes) {
+      const warning = result && warnings.get(result.ref);
+      if (warning !== undefined) context.printWarning(`${result?.ref}: ${warning}`);
+    }
     const failed = outcomes.filter(({ error }) => error !== undefined);
     for (const { item, error } of failed) context.printError(named(item, error as ChartError));
     if (failed.length > 0) {
@@ -68,12 +75,21 @@ Examples:
       return;
     }
     const [first] = plans;
+    const progress = openProgress(context, settings, { ...options, terminalOnly: true }, plans.length);
+    const nameOf = ({ part }: BundlePlan): string => (part === undefined ? file : partName(file, part));
+    const writing: BundleDependencies = {
+      ...dependencies,
+      onProgress: (plan, done) => progress.report(nameOf(plan), done, plan.size),
+    };
     if (file === '-' && first) {
-      await context.stdout.pipe(bundleContent(dependencies, first));
+      await context.stdout.pipe(bundleContent(writing, first));
+      progress.stop();
       context.stderr.write(`${describe('standard output', first.size, first)}\n`);
       return;
     }
-    for (const written of await writeBundles(dependencies, plans, file)) print(context, written, options.quiet);
+    const written = await writeBundles(writing, plans, file);
+    progress.stop();
+    for (const each of written) print(context, each, options.quiet);
   });
 };
 

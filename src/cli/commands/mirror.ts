@@ -22,6 +22,7 @@ import {
   readStdin,
   type VersionOptions,
 } from '../options.js';
+import { OrderedOutput } from '../output.js';
 import { openProgress, type Progress } from '../progress.js';
 import { parseCount, parseSize } from '../quantities.js';
 
@@ -97,6 +98,7 @@ export const configure: Configure = (command, context) => {
       connections: Math.max(8, 2 * options.parallel),
     });
     let progress: Progress | undefined;
+    let order = new OrderedOutput(0);
     const report = await mirrorCharts(
       {
         ...connections,
@@ -109,11 +111,13 @@ export const configure: Configure = (command, context) => {
         listener: {
           onPlan: (charts) => {
             progress = openProgress(context, settings, options, charts);
+            order = new OrderedOutput(charts);
           },
           onCopy: (source, event) => progress?.copy(source, event),
-          onChart: (source, chart) => {
+          onChart: (source, chart, position) => {
             progress?.finish(source);
-            if (chart) printChart(context, options, chart);
+            if (chart) order.add(position, () => printChart(context, options, chart, input));
+            order.finish(position);
           },
         },
       },

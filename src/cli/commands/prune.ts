@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { ChartError } from '../../errors.js';
 import type { PrunePlan, PruneResult, WaitingUpload } from '../../layout/layout.js';
+import type { Digest } from '../../oci/digest.js';
 import type { Retention } from '../../operations/prune.js';
 import type { Configure } from '../configure.js';
 import { openCache } from '../context.js';
@@ -36,14 +37,15 @@ Examples:
   command.action(async () => {
     const { options, settings } = readOptions<PruneOptions>(command, context);
     const retention = await readRetention(options);
-    const { planPrune, prune } = await import('../../operations/prune.js');
+    const { chartsIn, planPrune, prune } = await import('../../operations/prune.js');
     // Where there is no cache nothing goes, and none is made.
     const isThere = existsSync(settings.cacheDirectory);
     const layout = await openCache(context, settings.cacheDirectory, { readOnly: options.dryRun || !isThere });
     const dependencies = { layout, signal: context.signal };
     const plan = await planPrune(dependencies, retention);
     // Before anything goes, so that a command that is interrupted has said what.
-    context.stdout.write(renderPlan(plan, options));
+    const charts = options.output === 'table' && !options.quiet ? chartsIn(layout, plan) : new Map<Digest, string>();
+    context.stdout.write(renderPlan(plan, charts, options));
     const gone = isThere ? prune : async () => NOTHING;
     const done = options.dryRun ? undefined : await gone(dependencies, plan);
     context.stdout.write(await renderEnd(plan, done, options));
@@ -71,7 +73,12 @@ async function readAge(text: string): Promise<number> {
   });
 }
 
-function renderPlan(plan: PrunePlan, { output, quiet, dryRun }: PruneOptions): string {
+/** @param charts names of charts, by the digests of their manifests */
+function renderPlan(
+  plan: PrunePlan,
+  charts: ReadonlyMap<Digest, string>,
+  { output, quiet, dryRun }: PruneOptions,
+): string {
   const { blobs, ingest, uploads } = plan;
   const names = namesOf(plan);
   if (output !== 'table') return '';
@@ -81,7 +88,10 @@ function renderPlan(plan: PrunePlan, { output, quiet, dryRun }: PruneOptions): s
   const [remove, erase] = dryRun ? ['would be removed', 'would be deleted'] : ['removing', 'deleting'];
   return [
     ...names.map((name) => line(`${printable(name)}: ${remove}`)),
-    ...blobs.map(({ digest, size }) => line(`${digest}: ${erase} (${formatSize(size)})`)),
+    ...blobs.map(({ digest, size }) => {
+      const chart = charts.get(digest);
+      return line(`${digest}: ${erase} (${formatSize(size)})${chart === undefined ? '' : `, ${printable(chart)}`}`);
+    }),
     ...ingest.map(({ name, size }) => line(`ingest/${printable(name)}: ${erase} (${formatSize(size)})`)),
     // Empty ones take no room.
     ...uploads.filter(({ size }) => size > 0).map((upload) => line(waiting(upload))),

@@ -44,5 +44,7 @@ Examples:
     });
     for (const [index, outcome] of outcomes.entries()) report.done(index, outcome);
     await report.end();
+    const isTold = options.output === 'table' && !options.quiet && outcomes.some(({ result }) => result !== undefined);
+    if (isTold && context.stderr.isTerminal) context.stderr.write('chart prune frees the space.\n');
   });
 };

@@ -16,6 +16,7 @@ import {
   readLines,
   readOptions,
 } from '../options.js';
+import { openProgress } from '../progress.js';
 import { renderSummary, summaryData } from '../render.js';
 import { printable } from '../text.js';
 
@@ -61,15 +62,22 @@ Examples:
         data: (chart) => ({ ...summaryData(chart), status: 'saved' }),
       },
     );
+    const progress = openProgress(context, settings, { ...options, terminalOnly: true }, items.length);
     await saveCharts(
       {
         layout: await openCache(context, settings.cacheDirectory, { mayBeNew: true }),
         signal: context.signal,
-        onWarning: ({ path }, text) => context.printWarning(items.length === 1 ? text : `${path}: ${text}`),
+        onProgress: ({ path }, done, total) => progress.report(path, done, total),
+        onWarning: (item, text) =>
+          report.warn(items.indexOf(item), items.length === 1 ? text : `${item.path}: ${text}`),
       },
       { items, prefix: options.to, flavour: settings.flavour },
-      (index, outcome) => report.done(index, outcome),
+      (index, outcome) => {
+        progress.finish(outcome.item);
+        report.done(index, outcome);
+      },
     );
+    progress.stop();
     await report.end();
   });
 };

@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs';
+import { countedInput } from '../../bundle/input.js';
 import { ChartError } from '../../errors.js';
 import type { Outcome } from '../../operations/outcome.js';
 import type { Unbundled, UnbundleReport } from '../../operations/unbundle.js';
@@ -5,6 +7,7 @@ import { bundleInput } from '../bundle-input.js';
 import type { Configure } from '../configure.js';
 import { type Context, openCache } from '../context.js';
 import { addFormatOption, type FormatOptions, readOptions } from '../options.js';
+import { openProgress } from '../progress.js';
 import { renderData } from '../render.js';
 import { formatSize, printable } from '../text.js';
 
@@ -36,9 +39,16 @@ Examples:
       layout: await openCache(context, settings.cacheDirectory, { mayBeNew: true }),
       signal: context.signal,
     };
-    const report = await unbundle(dependencies, { input: bundleInput(context, file), to: options.to }, (outcome) =>
+    const progress = openProgress(context, settings, { ...options, terminalOnly: true }, 1);
+    const size = statSync(file, { throwIfNoEntry: false })?.size;
+    const input = bundleInput(context, file);
+    const shown = context.stderr.isTerminal
+      ? countedInput(input, (done) => progress.report(input.label, done, file === '-' ? undefined : size))
+      : input;
+    const report = await unbundle(dependencies, { input: shown, to: options.to }, (outcome) =>
       print(context, hintOnce(outcome, hints), options),
     );
+    progress.stop();
     if (report.fault) context.printError(report.fault);
     for (const name of report.nameless) context.printWarning(`left out ${printable(name)}: it has no reference`);
     if (options.output !== 'table') context.stdout.write(await renderData(reportData(report), options.output));

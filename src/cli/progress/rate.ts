@@ -8,11 +8,22 @@ export class RateGauge {
     while ((this.#samples[1]?.time ?? time) < time - WINDOW) this.#samples.shift();
   }
 
+  /** Where the window begins, in milliseconds. */
+  get start(): number | undefined {
+    return this.#samples[0]?.time;
+  }
+
   /** Zero before there is anything to tell. */
   get rate(): number {
-    const [first, last] = [this.#samples[0], this.#samples.at(-1)];
-    if (first === undefined || last === undefined || last.time <= first.time) return 0;
-    return (Math.max(0, last.bytes - first.bytes) * 1000) / (last.time - first.time);
+    return this.rateSince(this.start);
+  }
+
+  /** Over the window of another gauge, which was read at the same times: what began later counts as nothing before. */
+  rateSince(start: number | undefined): number {
+    const last = this.#samples.at(-1);
+    if (start === undefined || last === undefined || last.time <= start) return 0;
+    const first = this.#samples.findLast(({ time }) => time <= start);
+    return (Math.max(0, last.bytes - (first?.bytes ?? 0)) * 1000) / (last.time - start);
   }
 }
 

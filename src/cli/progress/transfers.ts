@@ -61,14 +61,16 @@ export class Transfers {
 
   /** @param time milliseconds, never less than before */
   read(time: number): { readonly transfers: readonly TransferState[]; readonly total: TotalState } {
-    const transfers = [...this.#active].map(([name, transfer]): TransferState => {
-      const { done, total } = sizes(transfer);
-      transfer.gauge.add(time, done);
-      const { rate } = transfer.gauge;
+    const active = [...this.#active].map(([name, { gauge, ...transfer }]) => ({ name, gauge, ...sizes(transfer) }));
+    const done = this.#finishedBytes + active.reduce((sum, transfer) => sum + transfer.done, 0);
+    this.#gauge.add(time, done);
+    // One window for all, so that the rates of the transfers add up to that of the whole.
+    const { start } = this.#gauge;
+    const transfers = active.map(({ name, gauge, done, total }): TransferState => {
+      gauge.add(time, done);
+      const rate = gauge.rateSince(start);
       return { name, done, total, rate, left: timeLeft(total === undefined ? undefined : total - done, rate) };
     });
-    const done = this.#finishedBytes + transfers.reduce((sum, transfer) => sum + transfer.done, 0);
-    this.#gauge.add(time, done);
     const { rate } = this.#gauge;
     const left = timeLeft(this.#remaining(transfers), rate);
     return { transfers, total: { finished: this.#finished, items: this.#items, done, rate, left } };
@@ -94,7 +96,7 @@ export class Transfers {
   }
 }
 
-function sizes({ blobs, own }: Transfer): { done: number; total: number | undefined } {
+function sizes({ blobs, own }: Pick<Transfer, 'blobs' | 'own'>): { done: number; total: number | undefined } {
   let { done, total } = own;
   for (const { bytes, size } of blobs.values()) {
     done += bytes;

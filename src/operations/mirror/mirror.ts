@@ -79,11 +79,11 @@ async function mirrorTo(
   const limit = input.maxRate === undefined ? undefined : new RateLimit(input.maxRate);
   const leftOut: LeftOut[] = [];
   const run = { input, target, limit, signal, listener, leftOut, copies: new Slots(input.parallel) };
-  const work = async (chart: PlannedChart): Promise<() => Promise<MirroredChart | undefined>> => {
+  const work = async (chart: PlannedChart, position: number): Promise<() => Promise<MirroredChart | undefined>> => {
     const tail = await failing(chart, () => mirrorChart(run, chart));
     return async () => {
       const done = typeof tail === 'function' ? await failing(chart, tail) : tail;
-      listener?.onChart?.(chart.found.source, done);
+      listener?.onChart?.(chart.found.source, done, position);
       return done;
     };
   };

@@ -109,6 +109,6 @@ export interface MirrorListener {
   onPlan?(charts: number): void;
   /** How far a chart is on its way; `source` as in {@link MirroredChart}. */
   onCopy?(source: string, event: CopyEvent): void;
-  /** A chart is done; undefined for what turned out to be no chart. */
-  onChart?(source: string, chart: MirroredChart | undefined): void;
+  /** A chart is done; undefined for what turned out to be no chart. `position` is its place in the order of the plan. */
+  onChart?(source: string, chart: MirroredChart | undefined, position: number): void;
 }

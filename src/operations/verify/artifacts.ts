@@ -184,7 +184,7 @@ export function damageOf(
   { size, found }: { readonly size: number; readonly found: Digest },
 ): string {
   const bytes = expected === undefined || expected === size ? '' : `${size} bytes instead of ${expected}, `;
-  return `its content is another: ${bytes}${found}`;
+  return `damaged: ${bytes}${found}`;
 }
 
 function sizeProblem({ digest, size }: Descriptor, found: number, mend?: Mend): Problem {

@@ -28,8 +28,8 @@ export interface ContentsOptions {
   readonly survey: Survey;
   readonly known: KnownContents;
   readonly signal?: AbortSignal | undefined;
-  /** Called when a blob has been read. */
-  readonly onBlob?: ((size: number) => void) | undefined;
+  /** Called with the number of bytes that have been read since; less than zero where they have to be read once more. */
+  readonly onBytes?: ((bytes: number) => void) | undefined;
 }
 
 export class Contents {
@@ -78,16 +78,15 @@ export class Contents {
   }
 
   async #hash(digest: Digest): Promise<BlobState> {
-    const { layout, signal } = this.#options;
+    const { layout, signal, onBytes } = this.#options;
     try {
-      return this.#judge(digest, await layout.hashBlob(digest, { signal }));
+      return this.#judge(digest, await layout.hashBlob(digest, { signal, onBytes }));
     } catch (error) {
       return unreadable(error);
     }
   }
 
   #judge(digest: Digest, found: { readonly digest: Digest; readonly size: number }): BlobState {
-    this.#options.onBlob?.(found.size);
     if (found.digest !== digest) return { kind: 'damaged', size: found.size, found: found.digest };
     this.#options.known.intact.set(digest, found.size);
     return { kind: 'intact', size: found.size };
@@ -95,15 +94,21 @@ export class Contents {
 
   /** Reads a layer once for both: what it is, and the chart that it holds. */
   async #readChart(digest: Digest): Promise<{ state: BlobState; chart?: ChartState }> {
-    const { layout, signal, known } = this.#options;
+    const { layout, signal, known, onBytes } = this.#options;
+    let read = 0;
+    const onRead = (bytes: number): void => {
+      read += bytes;
+      onBytes?.(bytes);
+    };
     const digester = new Digester(digestAlgorithm(digest));
     const open = async (): Promise<Readable> =>
-      hashed(await layout.readBlob({ digest, mediaType: '', size: 0 }, { signal }), digester);
+      hashed(await layout.readBlob({ digest, mediaType: '', size: 0 }, { signal }), digester, onRead);
     let chart: ChartState;
     try {
       chart = (await checkChartArchive(open, { signal })).metadata;
     } catch (error) {
       if (!isChartError(error) || error.code === 'CANCELLED' || isOutOfFiles(error)) throw error;
+      onBytes?.(-read);
       const state = await this.#hash(digest);
       if (state.kind !== 'intact') return { state };
       known.charts.set(digest, error);

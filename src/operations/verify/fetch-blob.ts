@@ -20,13 +20,14 @@ const ASKED = 8;
 /**
  * Asks one repository after the other. Stored is only what has the digest.
  *
+ * @returns the repository that had it; undefined where none could be asked
  * @throws ChartError the first refusal, where none has it; `DISK_FULL`, `LAYOUT_UNWRITABLE`
  */
 export async function fetchBlob(
   { layout, connect, signal }: FetchDependencies,
   { descriptor, role }: NonNullable<FoundFault['blob']>,
   refs: readonly string[],
-): Promise<void> {
+): Promise<string | undefined> {
   let refusal: ChartError | undefined;
   for (const name of repositories(refs).slice(0, ASKED)) {
     try {
@@ -34,7 +35,8 @@ export async function fetchBlob(
       const source = (await connect(host)).repository(path);
       const open = (): Promise<Readable> =>
         role === 'manifest' ? openManifest(source, descriptor, signal) : source.readBlob(descriptor, { signal });
-      return await layout.writeBlob(descriptor, open, { signal, verify: true });
+      await layout.writeBlob(descriptor, open, { signal, verify: true });
+      return name;
     } catch (error) {
       const isOurs: ChartError['code'][] = ['CANCELLED', 'DISK_FULL', 'LAYOUT_UNWRITABLE', 'LAYOUT_LOCKED'];
       if (!isChartError(error) || isOurs.includes(error.code)) throw error;
@@ -42,6 +44,7 @@ export async function fetchBlob(
     }
   }
   if (refusal) throw refusal;
+  return undefined;
 }
 
 function repositories(refs: readonly string[]): string[] {

@@ -38,6 +38,8 @@ export interface RepairReport extends Findings {
   readonly dropped: readonly string[];
   /** Why blobs could not be fetched: the paths within the cache, with the registries' answers. */
   readonly refusals: ReadonlyMap<string, string>;
+  /** Where the content of blobs came from, by their paths: a repository, or the layer of the chart. */
+  readonly origins: ReadonlyMap<string, string>;
 }
 
 /** A manifest that came back shows what else is missing; charts are not deeper than that. */
@@ -46,6 +48,7 @@ const CONCURRENCY = 6;
 
 interface Run extends RepairDependencies {
   readonly refusals: Map<string, string>;
+  readonly origins: Map<string, string>;
 }
 
 /**
@@ -65,7 +68,7 @@ interface Run extends RepairDependencies {
  */
 export async function repairCache(dependencies: RepairDependencies, input: RepairInput = {}): Promise<RepairReport> {
   const known: KnownContents = { intact: new Map(), charts: new Map() };
-  const run: Run = { ...dependencies, refusals: new Map() };
+  const run: Run = { ...dependencies, refusals: new Map(), origins: new Map() };
   const met = new Map<string, FoundFault>();
   let findings = await mendUntilStill(run, input, known, met);
   const dropped = input.dropBroken ? await dropBroken(dependencies.layout, findings, dependencies.signal) : [];
@@ -73,7 +76,7 @@ export async function repairCache(dependencies: RepairDependencies, input: Repai
   const left = new Set(findings.faults.map(identity));
   const wasDropped = ({ refs }: FoundFault): boolean => refs.length > 0 && refs.every((ref) => dropped.includes(ref));
   const repaired = [...met.values()].filter((fault) => !left.has(identity(fault)) && !wasDropped(fault));
-  return { ...findings, repaired, dropped, refusals: run.refusals };
+  return { ...findings, repaired, dropped, refusals: run.refusals, origins: run.origins };
 }
 
 /** @param met gets every fault that was seen */
@@ -135,8 +138,13 @@ async function mendBlob(run: Run, fault: FoundFault): Promise<void> {
   if (kind === 'misplaced' || kind === 'unreadable') {
     if (await layout.mendBlobFile(descriptor.digest, { signal })) return;
   }
-  if (mend?.kind === 'config') await layout.putBytes(mend.bytes, descriptor.mediaType);
-  else if (fault.refs.length > 0) await fetchBlob(run, blob, fault.refs);
+  if (mend?.kind === 'config') {
+    await layout.putBytes(mend.bytes, descriptor.mediaType);
+    run.origins.set(fault.path, 'the chart itself');
+  } else if (fault.refs.length > 0) {
+    const origin = await fetchBlob(run, blob, fault.refs);
+    if (origin !== undefined) run.origins.set(fault.path, origin);
+  }
 }
 
 async function mendEntries({ layout, signal }: Run, faults: readonly FoundFault[]): Promise<void> {

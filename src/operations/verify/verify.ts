@@ -75,11 +75,11 @@ async function look(
   const { entries, unknown } = selectEntries(survey.entries, refs);
   let done = 0;
   const total = [...survey.blobs.values()].reduce((sum, { size }) => sum + size, 0);
-  const onBlob = (size: number): void => {
-    done += size;
+  const onBytes = (bytes: number): void => {
+    done += bytes;
     onProgress?.(done, total);
   };
-  const contents = new Contents({ layout, survey, known, signal, onBlob });
+  const contents = new Contents({ layout, survey, known, signal, onBytes });
   const artifacts = new Artifacts(layout, contents);
   const followed = new Map<SurveyedEntry, FollowedArtifact>();
   await mapConcurrent(entries, CONCURRENCY, async (entry) => {
