@@ -36,11 +36,27 @@ export const REGISTRIES: Readonly<Record<string, Steps>> = {
   },
   'pull-hosts-without-registry': {
     0: { id: 'strict-references', stdout: '', stderr: 'Error: c:v1 names no registry\n' },
+    1: {
+      id: 'pull-reads-at-once',
+      stderr:
+        'Error: failed to do request: Get "https://team/v2/c/manifests/v1": dial tcp: lookup team: no such host\n',
+    },
+    2: {
+      id: 'pull-reads-at-once',
+      stderr:
+        'Error: failed to do request: Get "https://nosuchhost.invalid/v2/c/manifests/v1": dial tcp: lookup nosuchhost.invalid: no such host\n',
+    },
     3: {
       id: 'numeric-tags',
       stdout: pulling('team/c:1'),
+      stderr: 'Error: failed to do request: Get "https://team/v2/c/manifests/1": dial tcp: lookup team: no such host\n',
+    },
+  },
+  unreachable: {
+    6: {
+      id: 'pull-reads-at-once',
       stderr:
-        'Error: failed to do request: Head "https://team/v2/c/manifests/1": dial tcp: lookup team: no such host\n',
+        /^Error: failed to do request: Get "https:\/\/127\.0\.0\.2:\d+\/v2\/t\/c\/manifests\/1": dial tcp 127\.0\.0\.2:\d+: connect: connection refused\n/,
     },
   },
   'push-invalid-repository': {
@@ -59,8 +75,8 @@ export const REGISTRIES: Readonly<Record<string, Steps>> = {
   'pull-foreign-twolayers': notAChart(`${FOREIGN}:twolayers`, 0),
   'pull-foreign-image': notAChart(`${FOREIGN}:image`, 0),
   'pull-foreign-nolayers': notAChart(`${FOREIGN}:nolayers`, 0),
-  'pull-foreign-badtgz': notAChart(`${FOREIGN}:badtgz`, 2),
-  'pull-foreign-badchart': notAChart(`${FOREIGN}:badchart`, 2),
+  'pull-foreign-badtgz': notAChart(`${FOREIGN}:badtgz`, 1),
+  'pull-foreign-badchart': notAChart(`${FOREIGN}:badchart`, 1),
   'pull-foreign-imagecfg': {
     0: {
       id: 'out-of-helms-sight',
@@ -133,7 +149,7 @@ export const REGISTRIES: Readonly<Record<string, Steps>> = {
     3: {
       id: 'debug-on-standard-error',
       stderr:
-        /^debug: HEAD http:\/\/localhost:\d+\/v2\/c\/manifests\/1 .*\nError: failed to do request: Head "http:.*refused\n/,
+        /^debug: GET http:\/\/localhost:\d+\/v2\/c\/manifests\/1 .*\nError: failed to do request: Get "http:.*refused\n/,
     },
   },
 };
