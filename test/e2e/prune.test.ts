@@ -82,7 +82,10 @@ describe('chart prune', () => {
     await chart('remove', 'r.example.com/t/app:1');
     const blobs = readdirSync(join(cache, 'blobs', 'sha256'));
     const dry = await chart('prune', '--dry-run');
-    assert.match(dry.stdout, /^(sha256:[0-9a-f]{64}: would be deleted \(\d+ B\)(, app 1\.0\.0)?\n){3}Would free 3 blobs, \d+ B\n$/);
+    assert.match(
+      dry.stdout,
+      /^(sha256:[0-9a-f]{64}: would be deleted \(\d+ B\)(, app 1\.0\.0)?\n){3}Would free 3 blobs, \d+ B\n$/,
+    );
     assert.deepEqual(readdirSync(join(cache, 'blobs', 'sha256')), blobs);
     const json = JSON.parse((await chart('prune', '--dry-run', '-o', 'json')).stdout);
     assert.deepEqual([json.dryRun, json.references, json.blobs.length, json.ingest], [true, [], 3, []]);
@@ -91,7 +94,7 @@ describe('chart prune', () => {
       json.blobs.reduce((sum: number, { size }: { size: number }) => sum + size, 0),
     );
     const { stdout } = await chart('prune');
-    assert.match(stdout, /^(sha256:[0-9a-f]{64}: deleting \(\d+ B\)\n){3}Freed 3 blobs, \d+ B\n$/);
+    assert.match(stdout, /^(sha256:[0-9a-f]{64}: deleting \(\d+ B\)(, app 1\.0\.0)?\n){3}Freed 3 blobs, \d+ B\n$/);
     assert.equal(readdirSync(join(cache, 'blobs', 'sha256')).length, 3);
     assertValidLayout(cache);
   });
