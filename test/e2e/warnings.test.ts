@@ -78,10 +78,13 @@ test('an export over files that are not in the chart', async (t) => {
 test('a cache that was chosen and is not there, and a pattern that nothing fits', async (t) => {
   const { dir, write, chart } = stage(t);
   const absent = join(dir, 'absent');
-  for (const args of [['list'], ['verify'], ['prune', '--dry-run'], ['images', './app']]) {
+  for (const args of [['list'], ['prune', '--dry-run'], ['images', './app']]) {
     write('app/Chart.yaml', CHART);
     assert.match((await chart([...args, '--cache-dir', absent]))[1], /^Warning: there is no cache at .*absent\n/);
   }
+  const check = await runChart(['verify', '--cache-dir', absent], { cwd: dir });
+  assert.deepEqual([check.exit, check.stdout], [1, ''], 'a check of nothing is no success');
+  assert.match(check.stderr, /^Error: there is no cache at .*absent\n/);
   assert.equal(existsSync(absent), false);
   const env = { HELM_CACHE_HOME: absent };
   const chosen = await runChart(['list'], { cwd: dir, env });
