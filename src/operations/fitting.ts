@@ -15,15 +15,21 @@ export async function fillPatterns({ layout }: { layout: Layout }, items: readon
   // Helm 3.6.3 made names with these characters.
   const known = new Set((await layout.readIndex()).map(({ name }) => name));
   const filled: string[] = [];
+  const seen = new Set<string>();
   for (const item of items) {
     if (known.has(item) || !isPattern(item)) {
       filled.push(item);
+      seen.add(item);
       continue;
     }
     const { charts, broken } = await listCharts({ layout }, item);
     const refs = [...charts, ...broken].map(({ ref }) => ref).sort(compareBytes);
     if (refs.length === 0) throw nothingFits(item);
-    filled.push(...refs.filter((ref) => !filled.includes(ref)));
+    for (const ref of refs) {
+      if (seen.has(ref)) continue;
+      filled.push(ref);
+      seen.add(ref);
+    }
   }
   return filled;
 }
