@@ -1,10 +1,9 @@
 /** What was in a directory before a chart was unpacked over it, and is not in the chart. */
-import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { systemErrorCode } from '../errors.js';
 import type { ArchiveEntry } from './archive/stream.js';
 import { compareBytes } from './byte-order.js';
 import { parentOf } from './extract-plan.js';
+import { listDirectory } from './list-directory.js';
 
 /**
  * @returns paths relative to the directory, with `/`, in byte order; one with a `/` at its end stands for a directory that the chart
@@ -19,7 +18,7 @@ export function findLeftovers(directory: string, entries: readonly ArchiveEntry[
   }
   const found: string[] = [];
   for (const parent of directories) {
-    for (const entry of list(path.join(directory, parent))) {
+    for (const entry of listDirectory(path.join(directory, parent))) {
       const name = parent === '' ? entry.name : `${parent}/${entry.name}`;
       if (!entry.isDirectory()) {
         if (!files.has(name)) found.push(name);
@@ -27,14 +26,4 @@ export function findLeftovers(directory: string, entries: readonly ArchiveEntry[
     }
   }
   return found.sort(compareBytes);
-}
-
-function list(directory: string) {
-  try {
-    return readdirSync(directory, { withFileTypes: true });
-  } catch (error) {
-    // Whoever can write somewhere may still not read there; and what has gone since is left over no more.
-    if (systemErrorCode(error) === undefined) throw error;
-    return [];
-  }
 }

@@ -1,8 +1,9 @@
 /** Why a directory is no chart, for somebody who took it for one. */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { ChartError, systemErrorCode } from '../errors.js';
+import { ChartError } from '../errors.js';
 import type { IgnoreRules } from './ignore.js';
+import { listDirectory } from './list-directory.js';
 import { shellWord } from './shell-word.js';
 
 const NAME = 'Chart.yaml';
@@ -25,7 +26,7 @@ function reason(source: string, rules: IgnoreRules): string {
   if (rule && existsSync(path.join(source, NAME))) {
     return `${path.join(source, '.helmignore')} leaves ${NAME} out: line ${rule.line}, ${JSON.stringify(rule.text)}.`;
   }
-  const names = list(source);
+  const names = listDirectory(source).map(({ name }) => name);
   const other = names.find((name) => name !== NAME && /^chart\.ya?ml$/i.test(name));
   if (other !== undefined) return `${source} has ${other}: the name is ${NAME}, in just that case.`;
   const charts = names.filter((name) => existsSync(path.join(source, name, NAME)));
@@ -41,13 +42,4 @@ function reason(source: string, rules: IgnoreRules): string {
 function near(file: string): string {
   const relative = path.relative('', file);
   return relative.startsWith('..') || path.isAbsolute(relative) ? file : relative;
-}
-
-function list(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if (systemErrorCode(error) === undefined) throw error;
-    return [];
-  }
 }

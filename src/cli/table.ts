@@ -1,14 +1,13 @@
 /**
  * The table of `list`: cells joined by a tab and padded with blanks, the last column too, as Helm 3.6.3 printed it.
  */
+import { PLAIN } from './text.js';
+
 /** Columns of the terminal; a wider cell is cut and ends in `...`. */
 const LIMIT = 60;
 
 type WidthOf = (text: string) => number;
 type Cells = readonly string[];
-
-/** Printable ASCII, one column a character. */
-const PLAIN = /^[ -~]*$/;
 
 /** Renders rows of cells, the header among them, in time linear to their number. */
 export function renderTable(rows: readonly Cells[]): Promise<string> {

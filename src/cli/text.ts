@@ -1,7 +1,7 @@
 /** Text that came from elsewhere, made fit for a terminal; sizes and ages as Helm writes them. */
 
-/** Nothing but printable ASCII, as nearly all of it is. */
-const PLAIN = /^[ -~]*$/;
+/** Nothing but printable ASCII, as nearly all of it is: one column a character. */
+export const PLAIN = /^[ -~]*$/;
 
 /**
  * Replaces what a terminal would act upon (C0 and C1 controls, escape sequences, bidirectional overrides) by a visible

@@ -25,6 +25,7 @@ import {
 import { OrderedOutput } from '../output.js';
 import { openProgress, type Progress } from '../progress.js';
 import { parseCount, parseSize } from '../quantities.js';
+import { readFault } from '../read-fault.js';
 
 interface MirrorOptions extends ConnectionOptions, FormatOptions, VersionOptions {
   readonly file?: string;
@@ -202,11 +203,8 @@ async function readText(context: Context, file: string): Promise<[text: string, 
   try {
     return [await readFile(file, 'utf8'), file, dirname(resolve(file))];
   } catch (cause) {
-    const code = systemErrorCode(cause);
-    const reason =
-      code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'it is a directory' : (cause as Error).message;
-    const hint = code === 'ENOENT' ? '"chart mirror init FILE" writes an example.' : undefined;
-    throw new ChartError('USAGE', `cannot read the mirror file ${file}: ${reason}`, { cause, hint });
+    const hint = systemErrorCode(cause) === 'ENOENT' ? '"chart mirror init FILE" writes an example.' : undefined;
+    throw new ChartError('USAGE', `cannot read the mirror file ${file}: ${readFault(cause)}`, { cause, hint });
   }
 }
 
