@@ -8,6 +8,8 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Ajv } from 'ajv';
+import standalone from 'ajv/dist/standalone/index.js';
 import { build, transform } from 'esbuild';
 import { joinParts } from './join-parts.mjs';
 
@@ -35,7 +37,10 @@ const result = await build({
   chunkNames: 'parts/[name]-[hash]',
   define: { CHART_VERSION: JSON.stringify(version) },
   legalComments: 'none',
-  plugins: [{ name: 'commander', setup: reduceCommander }],
+  plugins: [
+    { name: 'commander', setup: reduceCommander },
+    { name: 'validator', setup: compileValidator },
+  ],
   metafile: true,
   logLevel: 'warning',
 });
@@ -131,6 +136,28 @@ function reduceCommander({ onLoad }) {
     const late = text.replace(line, '').replaceAll('childProcess.', "require('node:child_process').");
     const { code } = await transform(late, { minifyIdentifiers: true, target: 'node20.19', legalComments: 'none' });
     return { contents: code };
+  });
+}
+
+/**
+ * What checks mirror files is compiled by ajv here and not in the program: that took as long as a small mirror. The function
+ * that the module exports gives the code, so that the tests which import the source have the same.
+ */
+function compileValidator({ onLoad }) {
+  onLoad({ filter: /[\\/]mirror[\\/]validator\.ts$/ }, async ({ path }) => {
+    const { outputFiles } = await build({
+      entryPoints: [path],
+      bundle: true,
+      write: false,
+      format: 'cjs',
+      platform: 'node',
+      packages: 'external',
+    });
+    const require = createRequire(import.meta.url);
+    const module = { exports: {} };
+    new Function('module', 'require', outputFiles[0].text)(module, require);
+    const code = standalone.default(new Ajv({ code: { source: true, esm: true } }), module.exports.validateMirrorFile);
+    return { contents: `${code}\nexport { validate as validateMirrorFile };\n` };
   });
 }
 

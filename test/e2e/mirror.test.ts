@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it, type TestContext } from 'node:test';
 import { Ajv } from 'ajv';
+import { parseMirrorFile } from '../../src/operations/mirror/mirror-file.js';
 import { indexOf, type PackedChart, packCharts, startClassicServer } from '../helpers/classic-repository.js';
 import { PROJECT, temporaryDirectory } from '../helpers/fixtures.js';
 import { assertValidLayout } from '../helpers/layout.js';
@@ -390,6 +391,38 @@ describe('chart mirror', () => {
     const wrong = await runChart(['mirror', '-f', 'mirror.yaml'], { home, cwd: home });
     assert.equal(wrong.exit, 1);
     assert.match(wrong.stderr, /mirror\.yaml:3:5: unknown key "sorce"; did you mean "source"\?/);
+  });
+
+  it('tells of every kind of mistake in a file what the library tells, without what compiles schemas', async (t) => {
+    const home = temporaryDirectory(t);
+    const text = `version: 2
+target: 5
+mediaType: new
+defaults: [3]
+registries: {"a b": {password: x, usernameEnv: "9", username: "", plainHttp: 1}}
+charts:
+  - {sorce: x, limit: 1.5, include: [""], exclude: [], name: [a], version: 1.20, target: ""}
+  - {source: cache, limit: 0, prerelease: no, referrers: "yes"}
+`;
+    writeFileSync(join(home, 'mirror.yaml'), text);
+    const told = await runChart(['mirror', '-f', 'mirror.yaml'], { home, cwd: home });
+    let lines: string[] = [];
+    assert.throws(
+      () => parseMirrorFile(text, 'mirror.yaml', home),
+      ({ message }: Error) => {
+        lines = message.split('\n');
+        return lines.length === 20;
+      },
+    );
+    assert.deepEqual(
+      lines.filter((line) => !told.stderr.includes(`${line}\n`)),
+      [],
+    );
+    const parts = readdirSync(join(PROJECT, 'dist', 'parts'));
+    const withCompiler = parts.filter((part) =>
+      readFileSync(join(PROJECT, 'dist', 'parts', part), 'utf8').includes('exclusiveMaximum'),
+    );
+    assert.deepEqual(withCompiler, []);
   });
 
   it('refuses what makes no sense', async (t) => {

@@ -1,6 +1,6 @@
 /** What an entry's `source` is, told by how it is written. */
 import { existsSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ChartError } from '../../errors.js';
 import { parseReference } from '../../oci/reference.js';
@@ -33,4 +33,16 @@ function isReference(text: string): boolean {
     if (error instanceof ChartError) return false;
     throw error;
   }
+}
+
+/** Whether a source can be nothing but a path: what lies there is seen when it is read. */
+export function isPath(source: string, directory: string): boolean {
+  if (/^[a-z]{2,}:/i.test(source)) return false;
+  return !/^[^/\\]+[.:][^/\\]*\/./.test(source) || existsSync(sourceWithin(directory, source));
+}
+
+/** A source whose path, if it is one, is relative to a directory. */
+export function sourceWithin(directory: string, source: string): string {
+  if (/^[a-z][a-z0-9+.-]+:/i.test(source) || source === 'cache' || isAbsolute(source)) return source;
+  return join(directory, source);
 }
