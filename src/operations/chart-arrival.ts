@@ -9,8 +9,7 @@
  * or this program made, it need not be sent.
  */
 import type { ChartParts } from '../artifact.js';
-import { type CheckedArchive, checkChartArchive } from '../chart/archive/check.js';
-import { encodeConfig } from '../chart/config.js';
+import type { CheckedArchive } from '../chart/archive/check.js';
 import { type ContentSource, type CopyOptions, copyContent } from '../copy.js';
 import type { Layout } from '../layout/layout.js';
 import type { Descriptor } from '../oci/descriptor.js';
@@ -44,9 +43,10 @@ export async function copyChart(
   let spared = 0;
   let isChecked = false;
   const check = async (): Promise<void> => {
+    const { checkChartArchive } = await import('../chart/archive/check.js');
     const archive = await checkChartArchive(() => layout.readBlob(layer), { signal: options.signal });
     isChecked = true;
-    made = configOf(archive, config);
+    made = await configOf(archive, config);
     habit.areHelms = made !== undefined;
   };
   const sparing: ContentSource = {
@@ -64,7 +64,8 @@ export async function copyChart(
 }
 
 /** The config as Helm writes it, if it is the one that is wanted. */
-function configOf({ metadata }: CheckedArchive, { digest, size }: Descriptor): Buffer | undefined {
+async function configOf({ metadata }: CheckedArchive, { digest, size }: Descriptor): Promise<Buffer | undefined> {
+  const { encodeConfig } = await import('../chart/config.js');
   const bytes = Buffer.from(encodeConfig(metadata));
   return bytes.length === size && digestOf(bytes, digestAlgorithm(digest)) === digest ? bytes : undefined;
 }
