@@ -5,13 +5,14 @@
  *
  *     const network = await startFaultProxy(t, registry.url, { seed: 7, faults: { cut: 0.1, corrupt: 0.02 } });
  *     chart pull ${network.host}/team/app:1.0.0
- *     network.met                    [{ method: 'GET', path: '/v2/...', fault: 'cut' }, ...]
+ *     network.met                    [{ method: 'GET', path: '/v2/...', fault: 'cut', at: 812 }, ...]
  */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, request as forward, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, request as forwardTls, type RequestOptions } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
 import type { TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -44,6 +45,8 @@ export interface FaultProxyOptions {
   readonly seed?: number;
   /** The share of requests that meet each fault, from 0 to 1; {@link ALL_FAULTS} if absent. */
   readonly faults?: Readonly<Partial<Record<Fault, number>>>;
+  /** What a request meets, instead of chance. */
+  readonly choose?: ((method: string, path: string) => Fault | undefined) | undefined;
   /** Times that the same request meets a fault at most, 0 or more; no limit if absent. */
   readonly atMost?: number;
   /** Milliseconds added to every round trip, and to the opening of every connection; 0 if absent. */
@@ -61,6 +64,8 @@ export interface Met {
   readonly path: string;
   /** Undefined: the request went through. */
   readonly fault: Fault | undefined;
+  /** Milliseconds since the process started. */
+  readonly at: number;
 }
 
 export interface FaultProxy {
@@ -115,7 +120,9 @@ export async function startFaultProxy(
     const key = `${method} ${stable(path)}`;
     const count = asked.get(key) ?? { times: 0, faults: 0 };
     const [first, second] = chances(`${seed} ${count.times} ${key}`);
-    const fault = count.faults < atMost ? drawn(faults, method, path, first) : undefined;
+    const meets = (): Fault | undefined =>
+      options.choose ? options.choose(method, path) : drawn(faults, method, path, first);
+    const fault = count.faults < atMost ? meets() : undefined;
     asked.set(key, { times: count.times + 1, faults: count.faults + (fault === undefined ? 0 : 1) });
     return { fault, chance: second };
   };
@@ -135,7 +142,7 @@ export async function startFaultProxy(
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { method = 'GET', url: path = '/' } = request;
     const { fault, chance } = choose(method, path);
-    met.push({ method, path, fault });
+    met.push({ method, path, fault, at: performance.now() });
     await travel(request.socket);
     switch (fault) {
       case 'cut':
