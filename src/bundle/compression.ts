@@ -35,7 +35,8 @@ export function compressionFor(file: string): Compression {
       hint: 'Use .tar, .tar.gz or .tar.zst; or write to - and pack it with another program.',
     });
   }
-  if (compression === 'zstd' && !zstd.createZstdCompress) throw noZstd('USAGE');
+  if (compression === 'zstd' && !zstd.createZstdCompress)
+    throw noZstd('USAGE', 'chart bundle REF... -o - | zstd > FILE');
   return compression;
 }
 
@@ -110,7 +111,7 @@ function unpack(source: Readable, compression: 'gzip' | 'zstd', signal?: AbortSi
 /** One frame after another: Node stops where the first ends. */
 async function* unzstd(source: Readable): AsyncGenerator<Buffer, void, void> {
   const open = zstd.createZstdDecompress;
-  if (!open) throw noZstd('BUNDLE_UNREADABLE');
+  if (!open) throw noZstd('BUNDLE_UNREADABLE', 'zstd -dc FILE | chart unbundle -');
   const pieces = source[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   let left: Buffer | undefined;
   do {
@@ -186,8 +187,8 @@ function bomb(): ChartError {
   });
 }
 
-function noZstd(code: 'USAGE' | 'BUNDLE_UNREADABLE'): ChartError {
+function noZstd(code: 'USAGE' | 'BUNDLE_UNREADABLE', pipe: string): ChartError {
   return new ChartError(code, `this Node.js (${process.version}) has no zstd`, {
-    hint: 'Node.js has it from 22.15 on. Use .tar or .tar.gz, or the zstd program and a pipe: zstd -dc FILE | chart unbundle -.',
+    hint: `Node.js has it from 22.15 on. Use .tar or .tar.gz, or the zstd program and a pipe: ${pipe}.`,
   });
 }

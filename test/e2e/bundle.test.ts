@@ -1,6 +1,6 @@
 /** `chart bundle` and `chart unbundle`, as a user runs them. */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { linkSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import * as zlib from 'node:zlib';
@@ -131,7 +131,10 @@ test('packs by the name of the file, and reads by content', async (t) => {
   }
   if (!hasZstd) {
     const run = await runChart(['bundle', ...refs, '-o', 'a.tar.zst'], at(home));
-    assert.match(run.stderr, /^Error: this Node\.js \(v\d+\.\d+\.\d+\) has no zstd\n/);
+    assert.match(
+      run.stderr,
+      /^Error: this Node\.js \(v\d+\.\d+\.\d+\) has no zstd\n.*: chart bundle REF.* \| zstd > FILE/,
+    );
     assert.equal(run.exit, 1);
   }
   const run = await runChart(['bundle', ...refs, '-o', 'a.zip'], at(home));
@@ -176,6 +179,17 @@ test('a delta holds exactly the new blobs, and is nothing without the older bund
   const nothing = await ok(['bundle', ...all, '--since', 'full.tar', '-o', 'nothing.tar'], { home, cwd: home });
   assert.match(nothing.stdout, /4 charts, 0 blobs/);
   await ok(['unbundle', join(home, 'nothing.tar')], at(inside));
+
+  // What the new one leaves out must stay somewhere.
+  const before = readFileSync(join(home, 'old.tar'));
+  linkSync(join(home, 'old.tar'), join(home, 'same.tar'));
+  linkSync(join(home, 'old.tar'), join(home, 'part.001.tar'));
+  for (const output of [['old.tar'], ['same.tar'], ['part.tar', '--split', '1M']]) {
+    const run = await runChart(['bundle', ...all, '--since', 'old.tar', '-o', ...output], { home, cwd: home });
+    assert.match(run.stderr, /^Error: \S+ is the older bundle, which has what the new one leaves out\n/);
+    assert.deepEqual([run.exit, run.stdout], [1, '']);
+    assert.deepEqual(readFileSync(join(home, 'old.tar')), before);
+  }
 });
 
 test('each part of a divided bundle can be read alone, and none is larger than asked', async (t) => {

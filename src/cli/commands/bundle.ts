@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { BundlePlan } from '../../bundle/plan.js';
 import { shellWord } from '../../chart/shell-word.js';
@@ -87,11 +88,28 @@ Examples:
       context.stderr.write(`${describe('standard output', first.size, first)}\n`);
       return;
     }
+    refuseOverOlder(plans.map(nameOf), options.since ?? []);
     const written = await writeBundles(writing, plans, file);
     progress.stop();
     for (const each of written) print(context, each, options.quiet);
   });
 };
+
+/** @throws ChartError `USAGE` where an older bundle would be replaced by what leaves blobs to it, however the file is called */
+function refuseOverOlder(written: readonly string[], older: readonly string[]): void {
+  const identify = (file: string): string | undefined => {
+    const stats = statSync(file, { bigint: true, throwIfNoEntry: false });
+    return stats && `${stats.dev} ${stats.ino}`;
+  };
+  const kept = new Set(older.map(identify));
+  for (const file of written) {
+    const there = identify(file);
+    if (there === undefined || !kept.has(there)) continue;
+    throw new ChartError('USAGE', `${file} is the older bundle, which has what the new one leaves out`, {
+      hint: 'Give the new one another name with -o: both are needed.',
+    });
+  }
+}
 
 /** Words for `ls` that other programs have. */
 function refuseOtherWord([word, file]: readonly string[]): void {
