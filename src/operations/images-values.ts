@@ -2,7 +2,7 @@
  * Images in a chart's values, by the shapes that charts give them:
  *
  *     image: nginx:1.25                                          also `sidecarImage`, `images: [...]`
- *     image: nginx  + imageTag: "1.25" or tag: "1.25"            beside it
+ *     image: nginx  + imageTag: "1.25" or tag: "1.25"            beside it; also `imageRepository` with `imageTag`
  *     image: {registry: quay.io, repository: acme/app, tag: "1", digest: ""}     also with `name` or `image` for the repository
  *
  * `global.imageRegistry` and `global.image.registry` replace the registry of the third.
@@ -23,7 +23,7 @@ export interface ValuesImage {
 
 export interface ValuesImages {
   readonly found: readonly ValuesImage[];
-  /** What has the shape of an image and is none before templates are run. */
+  /** What has the shape of an image and is none: before templates are run, or at all. */
   readonly unclear: readonly { readonly path: readonly string[]; readonly text: string }[];
 }
 
@@ -78,7 +78,7 @@ export function imagesInValues(chart: ImageChart): ValuesImages {
       if (path.length === 0 && chart.childKeys.has(key)) continue;
       const inner = [...path, key];
       if (typeof item !== 'string') visit(item, inner, depth + 1);
-      else if (/image$/i.test(key)) addText(item, inner, tagBeside(value, key));
+      else if (/image(?:repository|repo)?$/i.test(key)) addText(item, inner, tagBeside(value, key));
       else if (isImageList(path)) addText(item, inner, '');
     }
   };
@@ -103,21 +103,25 @@ export function imagesInValues(chart: ImageChart): ValuesImages {
     // A Git or chart repository has the same key.
     if (repository.includes('://')) return false;
     const registry = globalRegistry || text(map.get('registry')) || text(map.get('hub'));
-    return add(path, {
-      registry,
-      repository,
-      tag: text(map.get('tag')) || text(map.get('version')),
-      digest: text(map.get('digest')) || text(map.get('sha')),
-    });
+    const tag = text(map.get('tag')) || text(map.get('version'));
+    const digest = text(map.get('digest')) || text(map.get('sha'));
+    if (add(path, { registry, repository, tag, digest: /^[0-9a-f]{64}$/.test(digest) ? `sha256:${digest}` : digest })) {
+      return true;
+    }
+    if (isImageKey && hasParts) unclear.push({ path, text: `${repository}${tag && `:${tag}`}` });
+    return false;
   };
 
   visit(chart.values, [], 0);
   return { found, unclear };
 }
 
-/** `image: x` with `imageTag: 1` or `tag: 1`; `sidecarImage: x` with `sidecarImageTag: 1`. */
+/** `image: x` with `imageTag: 1` or `tag: 1`; `sidecarImage: x` with `sidecarImageTag: 1`; `imageRepository: x` with `imageTag: 1`. */
 function tagBeside(map: ValueMap, key: string): string {
-  return text(map.get(`${key}Tag`)) || (key.toLowerCase() === 'image' ? text(map.get('tag')) : '');
+  return (
+    text(map.get(`${key.replace(/repo(?:sitory)?$/i, '')}Tag`)) ||
+    (key.toLowerCase() === 'image' ? text(map.get('tag')) : '')
+  );
 }
 
 function isImageList(path: readonly string[]): boolean {

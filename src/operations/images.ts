@@ -38,7 +38,7 @@ export interface ChartImages {
   readonly version: string;
   /** In byte order, each once. */
   readonly images: readonly NamedImage[];
-  /** Where templates could name more. */
+  /** Where templates could name more, and where what is named is no reference of an image. */
   readonly open: readonly { readonly chart: string; readonly where: string; readonly text: string }[];
 }
 
@@ -87,7 +87,11 @@ function imagesOf(item: string, root: ImageChart): ChartImages {
       const place = { chart: chart.place, where, ...(guess && { guess }), ...(offBy !== undefined && { offBy }) };
       found.set(image, [...(found.get(image) ?? []), place]);
     };
-    for (const { image, where } of imagesInAnnotations(chart)) add(image, where);
+    for (const { text, where } of imagesInAnnotations(chart)) {
+      const parsed = parseImage(text);
+      if (parsed) add(formatImage(parsed), where);
+      else open.push({ chart: chart.place, where, text });
+    }
     const values = imagesInValues(chart);
     for (const { image, path, guess } of values.found) add(image, `values.yaml: ${path.join('.')}`, guess);
     for (const { path, text } of values.unclear)
@@ -129,14 +133,11 @@ function sorted(found: ReadonlyMap<string, readonly ImagePlace[]>): NamedImage[]
 }
 
 /** What the chart's author lists: `artifacthub.io/images`, and `images` of Bitnami's charts; YAML lists with `image` in each. */
-function* imagesInAnnotations({ metadata }: ImageChart): Generator<{ image: string; where: string }> {
+function* imagesInAnnotations({ metadata }: ImageChart): Generator<{ text: string; where: string }> {
   for (const name of ['artifacthub.io/images', 'images']) {
     const text = metadata.annotations?.get(name);
     if (text === undefined) continue;
-    for (const image of listIn(text)) {
-      const parsed = parseImage(image);
-      if (parsed) yield { image: formatImage(parsed), where: `Chart.yaml: annotations.${name}` };
-    }
+    for (const image of listIn(text)) yield { text: image, where: `Chart.yaml: annotations.${name}` };
   }
 }
 

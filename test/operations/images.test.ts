@@ -104,6 +104,29 @@ baseImage: ""
   assert.deepEqual(found.open, []);
 });
 
+test('tells of what is named as an image and can be none', async (t) => {
+  const hex = 'c'.repeat(64);
+  const found = await look(t, {
+    'Chart.yaml': chartYaml(
+      'app',
+      'annotations:\n  artifacthub.io/images: |\n    - image: quay.io/Acme/UPPER:1\n    - image: "quay.io/acme/x:{{ .Chart.AppVersion }}"\n    - {name: none}\n',
+    ),
+    'values.yaml': `
+spaced: {image: {repository: acme/app, tag: "1 2"}}
+picture: {image: /static/logo.svg}
+hashed: {image: {repository: acme/hashed, tag: "1", sha: "${hex}"}}
+flat: {imageRepository: acme/flat, imageTag: "9"}
+`,
+  });
+  assert.deepEqual(names(found), [`docker.io/acme/flat:9`, `docker.io/acme/hashed:1@sha256:${hex}`]);
+  const annotation = 'Chart.yaml: annotations.artifacthub.io/images';
+  assert.deepEqual(found.open, [
+    { chart: 'app', where: annotation, text: 'quay.io/Acme/UPPER:1' },
+    { chart: 'app', where: annotation, text: 'quay.io/acme/x:{{ .Chart.AppVersion }}' },
+    { chart: 'app', where: 'values.yaml: spaced.image', text: 'acme/app:1 2' },
+  ]);
+});
+
 test('puts the global registry in place of the others', async (t) => {
   const found = await look(t, {
     'values.yaml':
