@@ -60,7 +60,7 @@ export function parentOf(name: string): string {
 /** @throws ChartError `EXPORT_BLOCKED` for a link, or for what is no directory */
 export function checkDirectory(shown: string, stats: Stats): void {
   if (stats.isSymbolicLink()) throw throughLink(shown);
-  if (!stats.isDirectory()) throw blocked(`mkdir ${shown}: not a directory`);
+  if (!stats.isDirectory()) throw blocked(`mkdir ${shown}: not a directory`, IN_THE_WAY);
 }
 
 /** True if the directory is there, false if it is yet to be made. */
@@ -83,7 +83,7 @@ function checkAncestors(destination: string): void {
   for (let shown = destination; ; shown = path.dirname(shown)) {
     const stats = attempt('stat', shown, () => statSync(shown, { throwIfNoEntry: false }));
     if (stats?.isDirectory()) return;
-    if (stats !== undefined) throw blocked(`mkdir ${shown}: not a directory`);
+    if (stats !== undefined) throw blocked(`mkdir ${shown}: not a directory`, IN_THE_WAY);
     if (shown === path.dirname(shown)) return;
   }
 }
@@ -102,6 +102,8 @@ function attempt<T>(verb: string, shown: string, call: () => T): T | undefined {
     throw blocked(`${verb} ${shown}: ${systemWords(cause)}`, undefined, cause);
   }
 }
+
+const IN_THE_WAY = 'A file is in the way: move it, or choose another directory with -d.';
 
 function throughLink(shown: string): ChartError {
   return blocked(

@@ -74,9 +74,14 @@ export class ItemReport<Result> {
 
   /** With several items, an error says which one it is about. */
   #named(item: string, error: ChartError): ChartError {
-    if (this.#items.length === 1 || error.message.includes(item)) return error;
-    return new ChartError(error.code, `${item}: ${error.message}`, { hint: error.hint, cause: error });
+    return this.#items.length === 1 ? error : withItem(item, error);
   }
+}
+
+/** The error with the item that it is about, unless it names it. */
+export function withItem(item: string, error: ChartError): ChartError {
+  if (error.message.includes(item)) return error;
+  return new ChartError(error.code, `${item}: ${error.message}`, { hint: error.hint, cause: error });
 }
 
 function describeError({ code, message, hint }: ChartError): object {

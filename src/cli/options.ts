@@ -4,6 +4,7 @@ import { addAbortSignal, type Readable } from 'node:stream';
 import { type Command, Option } from 'commander';
 import type { VersionRange } from '../chart/version-range.js';
 import { ChartError, isChartError } from '../errors.js';
+import { missingArgument } from './argument-errors.js';
 import type { Context } from './context.js';
 import { readFault } from './read-fault.js';
 import { readSettings, type Settings } from './settings.js';
@@ -137,10 +138,7 @@ export async function readItems(
   const lines = file === undefined ? [] : await readLines(context, file);
   const items = [...given, ...lines];
   if (items.length === 0 && file === undefined) {
-    const name = commandPath(command);
-    throw new ChartError('USAGE', `"${name}" requires at least 1 argument`, {
-      hint: `Usage:  ${name} ${argument.toUpperCase()}... [options]`,
-    });
+    throw missingArgument(command, argument);
   }
   if (items.length === 0) {
     context.printWarning(`no references ${file === '-' ? 'on standard input' : `in ${file}`}`);
@@ -150,6 +148,15 @@ export async function readItems(
 
 export async function readLines(context: Context, file: string): Promise<string[]> {
   const content = file === '-' ? await readStdin(context) : await readListFile(file);
+  if (content.includes('\0')) {
+    throw new ChartError(
+      'USAGE',
+      `${file === '-' ? 'standard input' : file} is no text, and read as a list of references`,
+      {
+        hint: '-f FILE names a file with one reference a line.',
+      },
+    );
+  }
   return content
     .replace(/^\uFEFF/, '')
     .split(/\r?\n/)
@@ -171,7 +178,10 @@ async function readListFile(file: string): Promise<string> {
     return await readShortText(createReadStream(file), file);
   } catch (cause) {
     if (isChartError(cause)) throw cause;
-    throw new ChartError('USAGE', `cannot read ${file}: ${readFault(cause)}`, { cause });
+    throw new ChartError('USAGE', `cannot read ${file}: ${readFault(cause)}`, {
+      cause,
+      hint: '-f FILE names a file with one reference a line.',
+    });
   }
 }
 
@@ -199,9 +209,4 @@ function decodeText(bytes: Buffer): string {
   if (first === 0xff && second === 0xfe) return bytes.toString('utf16le');
   if (first === 0xfe && second === 0xff) return new TextDecoder('utf-16be').decode(bytes);
   return bytes.toString('utf8');
-}
-
-/** `chart registry login`. */
-export function commandPath(command: Command): string {
-  return command.parent ? `${commandPath(command.parent)} ${command.name()}` : command.name();
 }

@@ -3,9 +3,9 @@
  * the help and for "did you mean".
  */
 import { Command, Option } from 'commander';
+import { argumentFault, helpPointer, usageOf } from './argument-errors.js';
 import { COMMANDS, type CommandEntry } from './command-table.js';
 import type { Context } from './context.js';
-import { commandPath } from './options.js';
 import { parseTime } from './quantities.js';
 import { readProgramName } from './settings.js';
 import { printableLines } from './text.js';
@@ -29,7 +29,10 @@ export async function buildProgram(context: Context, args: readonly string[]): P
   const program = new Command(readProgramName());
   context.spell = (text) => spell(text, program.name());
   const path = words(args);
-  const takesVersion = COMMANDS.some((entry) => entry.takesVersion && entry.name === path[0]);
+  // Behind a command, --version is that of a chart, or a slip for it.
+  const position = path[0] === undefined ? -1 : args.indexOf(path[0]);
+  const isCharts = position >= 0 && args.findIndex((word) => /^--version(?:=|$)/.test(word)) > position;
+  const takesVersion = isCharts || COMMANDS.some((entry) => entry.takesVersion && isNamed(entry, path));
   program
     .description(DESCRIPTION)
     .version(version, takesVersion ? '-V' : '-V, --version', 'print the version')
@@ -89,7 +92,11 @@ async function addCommands(
       const own = topic ? children.map((child) => ({ topic, ...child })) : children;
       await addCommands(command, context, own, wanted ? path.slice(1) : []);
     }
-    if (load && wanted) (await load()).configure(command, context);
+    if (load && wanted) {
+      (await load()).configure(command, context);
+      // That is how commander's own begins.
+      if (command.usage().startsWith('[options]')) command.usage(usageOf(command));
+    }
     if (topic && wanted) command.addHelpText('after', `\nMore: chart help ${topic}`);
   }
 }
@@ -123,13 +130,21 @@ function plainWords(args: readonly string[]): string[] {
 function applyHouseStyle(command: Command, context: Context): void {
   command
     .exitOverride()
-    .showHelpAfterError(`(${commandPath(command)} --help shows how it is used)`)
+    .showHelpAfterError(helpPointer(command))
     .showSuggestionAfterError(true)
-    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+    .configureHelp({
+      showGlobalOptions: true,
+      sortSubcommands: false,
+      argumentTerm: (argument) => argument.name().toUpperCase(),
+    })
     .configureOutput({
       writeOut: (text) => context.stdout.write(wrapParagraphs(context.spell(text), context.stdout.columns ?? 80)),
       writeErr: (text) => context.stderr.write(text),
-      outputError: (text, write) => write(printableLines(context.spell(usageError(text)))),
+      outputError: (text, write) => {
+        const fault = argumentFault(command, text);
+        if (fault) throw fault;
+        write(printableLines(context.spell(usageError(text, command.name()))));
+      },
     });
 }
 

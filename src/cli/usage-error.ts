@@ -6,7 +6,10 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   add: 'chart save',
   copy: 'chart mirror',
   cp: 'chart mirror',
+  create: 'helm create',
   delete: 'chart remove',
+  dep: 'helm dependency',
+  dependency: 'helm dependency',
   gc: 'chart prune',
   get: 'chart pull',
   import: 'chart unbundle',
@@ -14,6 +17,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   init: 'chart mirror init',
   inspect: 'chart show',
   install: 'helm install',
+  lint: 'helm lint',
   load: 'chart unbundle',
   login: 'chart registry login',
   logout: 'chart registry logout',
@@ -28,9 +32,12 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   version: 'chart --version',
 };
 
-/** @param text one message of commander, with its line break and what follows */
-export function usageError(text: string): string {
-  return withNearChoice(withOtherOption(withNextStep(text.replace(/^error: /, 'Error: '))));
+/**
+ * @param text one message of commander, with its line break and what follows
+ * @param command the name of the command that it is about
+ */
+export function usageError(text: string, command: string): string {
+  return withNearChoice(withOtherOption(withNextStep(text.replace(/^error: /, 'Error: ')), command));
 }
 
 function withNextStep(text: string): string {
@@ -41,17 +48,36 @@ function withNextStep(text: string): string {
   return `${match[0]}(${step})${text.slice(match[0].length).replace(/^\(Did you mean [^\n]*\)/, '') || '\n'}`;
 }
 
-/** Options that other programs have. */
+const EXPORTS = 'chart export REF -d DIR writes a chart of the cache to files';
+const PATTERNS = "for all, a pattern in quotes: 'HOST/PATH/*', or '*'";
+
+/** Options that other programs have, or that one of our commands has and another has not: `push --all`, or `-v` of any command. */
 const OPTIONS_ELSEWHERE: Readonly<Record<string, string>> = {
   '-a': 'for all tags of a repository: chart mirror oci://HOST/PATH cache',
   '--all-tags': 'for all tags of a repository: chart mirror oci://HOST/PATH cache',
+  '-d': EXPORTS,
+  '--destination': EXPORTS,
+  '--untar': EXPORTS,
+  '--untardir': EXPORTS,
   '-v': 'the version is printed by -V, details by --debug',
+  '--verbose': 'details are printed by --debug',
+  '--version':
+    'the version of a chart is the tag of its reference, REPO:TAG; that of this program is printed by chart --version',
+  'bundle --all': PATTERNS,
+  'export --all': PATTERNS,
+  'images --all': PATTERNS,
+  'push --all': PATTERNS,
+  'remove --all': PATTERNS,
+  'serve -p': 'Did you mean --port?',
+  'verify --fix': 'Did you mean --repair?',
 };
 
-function withOtherOption(text: string): string {
+function withOtherOption(text: string, command: string): string {
   const match = /^Error: unknown option '([^']*)'\n/.exec(text);
-  const step = match && Object.hasOwn(OPTIONS_ELSEWHERE, match[1] as string) && OPTIONS_ELSEWHERE[match[1] as string];
-  return match && step ? `${match[0]}(${step})\n${text.slice(match[0].length)}` : text;
+  const keys = match ? [`${command} ${match[1]}`, match[1] as string] : [];
+  const key = keys.find((one) => Object.hasOwn(OPTIONS_ELSEWHERE, one));
+  if (!match || key === undefined) return text;
+  return `${match[0]}(${OPTIONS_ELSEWHERE[key]})\n${text.slice(match[0].length).replace(/^\(Did you mean [^\n]*\)\n/, '')}`;
 }
 
 function nextStep(word: string): string | undefined {

@@ -1,6 +1,9 @@
 /** A chart in the cache: its name there, and what is shown of it. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import type { ChartParts } from '../artifact.js';
 import { parseConfig } from '../chart/config.js';
+import { shellWord } from '../chart/shell-word.js';
 import { ChartError, isChartError } from '../errors.js';
 import type { IndexEntry, Layout } from '../layout/layout.js';
 import type { Descriptor } from '../oci/descriptor.js';
@@ -87,9 +90,12 @@ function notFound(index: readonly IndexEntry[], text: string, repository: string
     });
   }
   const near = index.flatMap(({ name }) => (name?.startsWith(`${repository}:`) ? [name] : []));
+  const meant = didYouMean(index, text);
   const hint =
     near.length === 0
-      ? `${didYouMean(index, text)}chart list shows what the cache holds; chart save and chart pull add to it.`
+      ? meant === '' && existsSync(path.join(text, 'Chart.yaml'))
+        ? `${text} is a chart's directory, not a reference. chart save ${shellWord(text)} HOST/PATH brings it into the cache under one.`
+        : `${meant}chart list shows what the cache holds; chart save and chart pull add to it.`
       : `The cache has ${near.slice(0, 5).join(', ')}${near.length > 5 ? `, and ${near.length - 5} more` : ''}.`;
   return new ChartError('CHART_NOT_FOUND', `Chart not found: ${text}`, { hint });
 }

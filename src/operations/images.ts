@@ -117,13 +117,15 @@ function flatten(chart: ImageChart): ImageChart[] {
   return [chart, ...chart.children.flatMap(flatten)];
 }
 
-/** The images of several charts in one list. */
+/** The images of several charts in one list. What several names or versions of a chart have alike is in it once. */
 export function mergeImages(charts: readonly ChartImages[]): readonly NamedImage[] {
-  const found = new Map<string, ImagePlace[]>();
-  for (const { images } of charts) {
-    for (const { image, places } of images) found.set(image, [...(found.get(image) ?? []), ...places]);
+  const found = new Map<string, Map<string, ImagePlace>>();
+  for (const { image, places } of charts.flatMap(({ images }) => images)) {
+    const known = found.get(image) ?? new Map<string, ImagePlace>();
+    found.set(image, known);
+    for (const place of places) known.set(JSON.stringify([place.chart, place.where, place.guess, place.offBy]), place);
   }
-  return sorted(found);
+  return sorted(new Map([...found].map(([image, places]) => [image, [...places.values()]])));
 }
 
 function sorted(found: ReadonlyMap<string, readonly ImagePlace[]>): NamedImage[] {

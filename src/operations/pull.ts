@@ -20,7 +20,7 @@ import { isPattern } from './pattern.js';
 import type { Provenance, PullVerification } from './provenance.js';
 import type { TransferDependencies } from './push.js';
 import type { AttachedItem, ReferrersDependencies } from './referrers.js';
-import { remoteReference } from './remote-reference.js';
+import { explainHost, remoteReference } from './remote-reference.js';
 import type { ChartSummary } from './summary.js';
 import { chooseVersion, nearTagsHint, repositoryReference } from './tags.js';
 
@@ -90,7 +90,9 @@ export async function pullCharts(
   const habit = new ConfigHabit();
   const pull = async (text: string, position: number): Promise<() => Promise<Outcome<Pulled>>> => {
     const onStart = (tag: string, repository: string): void => listener.onStart?.(position, tag, repository);
-    const arrived = await outcomeOf(text, () => pullChart(dependencies, text, names, habit, onStart));
+    const arrived = await outcomeOf(text, () =>
+      pullChart(dependencies, text, names, habit, onStart).catch(explainHost(text)),
+    );
     return async () => {
       const outcome = await nameChart(layout, batch, arrived);
       listener.onOutcome?.(position, outcome);
@@ -191,10 +193,10 @@ async function findRemote(
 function tagHint(parsed: Reference): string {
   const { host, path } = parsed;
   const name = formatReference(parsed);
-  if (host === undefined) return `Write HOST/PATH:TAG, such as registry.example.com/team/${name}:1.0.0.`;
+  if (host === undefined) return `Write HOST/${name}:TAG, such as registry.example.com/${name}:1.0.0.`;
   // `helm pull stable/app` means a chart repository that Helm has by that name.
   if (!/[.:]/.test(host) && host !== 'localhost') {
-    return `Write HOST/PATH:TAG, such as registry.example.com/${name}:1.0.0. From a chart repository: chart mirror URL cache --include ${path}`;
+    return `Write HOST/${name}:TAG, such as registry.example.com/${name}:1.0.0. From a chart repository: chart mirror URL cache --include ${path}`;
   }
   return `Write ${name}:TAG or ${name}@sha256:..., or have the tag chosen with --version RANGE; chart tags ${name} lists the tags.`;
 }

@@ -8,7 +8,7 @@ import { type CachedChart, entryFinder, readCachedChart, summaryOf } from './cac
 import { type Outcome, outcomeOf } from './outcome.js';
 import { mapConcurrent } from './parallel.js';
 import type { AttachedItem, CarriedReferrers, ReferrersDependencies } from './referrers.js';
-import { remoteReference } from './remote-reference.js';
+import { explainHost, remoteReference } from './remote-reference.js';
 import type { ChartSummary } from './summary.js';
 
 export interface TransferDependencies {
@@ -77,7 +77,7 @@ export async function pushCharts(
       const chart = await readCachedChart(dependencies.layout, find(text));
       listener.onStart?.(position, summaryOf(chart), chart.repository);
       const otherNames = namesOf.get(chart.manifest.descriptor.digest) ?? [];
-      return await pushChart(dependencies, { item: text, chart, otherNames }, carry);
+      return await pushChart(dependencies, { item: text, chart, otherNames }, carry).catch(explainHost(chart.ref));
     });
     listener.onOutcome?.(position, outcome);
     return outcome;

@@ -1,6 +1,6 @@
 /** References of charts and repositories in registries. */
-import { ChartError } from '../errors.js';
-import { parseReference, type Reference } from '../oci/reference.js';
+import { ChartError, isChartError } from '../errors.js';
+import { formatReference, parseReference, type Reference } from '../oci/reference.js';
 import { isPattern } from './pattern.js';
 
 /**
@@ -11,14 +11,36 @@ export function remoteReference(text: string, { cached = false } = {}): Referenc
   if (!cached && isPattern(text)) throw noPatterns(text);
   const reference = parseReference(text);
   if (reference.host !== undefined) return { ...reference, host: reference.host };
+  const name = text.replace(/^oci:\/\//, '');
+  const own = (other: string): string =>
+    cached ? ` A chart that the cache has by this name: chart tag ${name} ${other}, then push that.` : '';
   if (isHostAlone(text)) {
-    const message = `${text} is a registry without a repository`;
-    throw new ChartError('REFERENCE_HOST_REQUIRED', message, { hint: `Write ${text.replace(/^oci:\/\//, '')}/PATH.` });
+    throw new ChartError('REFERENCE_HOST_REQUIRED', `${text} is a registry without a repository`, {
+      hint: `Write ${name}/PATH.${own(`${name}/PATH`)}`,
+    });
   }
-  const own = ` A chart that the cache has without: chart tag ${text} HOST/${text}, then push that.`;
   throw new ChartError('REFERENCE_HOST_REQUIRED', `${text} names no registry`, {
-    hint: `Write HOST/PATH[:TAG], such as registry.example.com/team/app:1.0.0.${cached ? own : ''}`,
+    hint: `Write the registry before it: HOST/${name}, such as registry.example.com/${name}.${own(`HOST/${name}`)}`,
   });
+}
+
+/**
+ * For `catch`: where a host is not known and is a mere word, it was hardly meant as one, and the hint says so.
+ *
+ * @param text the reference; it has been parsed before
+ * @throws what it is given, else
+ */
+export function explainHost(text: string): (error: unknown) => never {
+  return (error) => {
+    const reference = parseReference(text);
+    const { host = '' } = reference;
+    const isWord = /^[A-Za-z0-9-]+$/.test(host) && host !== 'localhost';
+    if (!isWord || !isChartError(error, 'REGISTRY_UNREACHABLE') || !/: no such host$/.test(error.message)) throw error;
+    throw new ChartError(error.code, error.message, {
+      cause: error,
+      hint: `${host} is taken for the registry: a reference begins with its host, as in registry.example.com/${formatReference(reference)}`,
+    });
+  };
 }
 
 /** What looks like a host, where the grammar sees a repository of the cache and a tag. */

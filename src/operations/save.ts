@@ -133,7 +133,8 @@ async function openSource(item: SaveItem, signal: AbortSignal | undefined): Prom
       throw new ChartError(error.code, error.message, { hint, cause: error });
     }
     if (item.ref === undefined || !error.hint?.includes(` --to ${PREFIX}`)) throw error;
-    const hint = error.hint.replace(` --to ${PREFIX}`, () => ` --to ${splitName(item.ref as string).repository}`);
+    const prefix = repositoryName(parseReference(item.ref));
+    const hint = error.hint.replace(` --to ${PREFIX}`, () => ` --to ${prefix}`);
     throw new ChartError(error.code, error.message, { hint, cause: error });
   }
 }

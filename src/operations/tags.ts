@@ -8,7 +8,7 @@ import { formatReference, type Reference, repositoryName, splitName } from '../o
 import { isAttachmentTag } from '../oci/referrers.js';
 import type { CallOptions, Source, Target } from '../oci/target.js';
 import { nearNames } from './near-names.js';
-import { remoteReference } from './remote-reference.js';
+import { explainHost, remoteReference } from './remote-reference.js';
 
 export interface TagsDependencies {
   readonly connect: (host: string) => Promise<Target> | Target;
@@ -64,7 +64,8 @@ export async function listChartTags(
   { repository, range, prerelease = false, all = false }: TagsInput,
 ): Promise<TagListing> {
   const reference = repositoryReference(repository);
-  const names = await collectTags((await connect(reference.host)).repository(reference.path), { signal });
+  const source = (await connect(reference.host)).repository(reference.path);
+  const names = await collectTags(source, { signal }).catch(explainHost(repository));
   const attachments = names.filter(isAttachmentTag);
   const { versions, others } = sortTags(all ? names : names.filter((tag) => !isAttachmentTag(tag)));
   const fitting = range === undefined ? versions : versions.filter(({ version }) => range.matches(version));
@@ -126,12 +127,22 @@ export async function nearTagsHint(source: Source, name: string, options: CallOp
 
 /** @throws ChartError `USAGE` where a tag or a digest is named, too */
 export function repositoryReference(text: string): Reference & { readonly host: string } {
-  const reference = remoteReference(text);
+  const reference = withoutTag(text);
   if (reference.tag === undefined && reference.digest === undefined) return reference;
   const name = repositoryName(reference);
   throw new ChartError('USAGE', `${formatReference(reference)} names one chart, where a repository is wanted`, {
     hint: `Write ${name} without ${reference.tag === undefined ? `@${reference.digest}` : `:${reference.tag}`}.`,
   });
+}
+
+/** As {@link remoteReference}, whose hints are of references with a tag. */
+function withoutTag(text: string): Reference & { readonly host: string } {
+  try {
+    return remoteReference(text);
+  } catch (error) {
+    if (!isChartError(error, 'REFERENCE_INVALID') || !error.hint?.includes(':TAG.')) throw error;
+    throw new ChartError(error.code, error.message, { hint: error.hint.replace(':TAG.', '.'), cause: error });
+  }
 }
 
 async function collectTags(source: Source, options: CallOptions): Promise<string[]> {

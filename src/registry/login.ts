@@ -75,7 +75,7 @@ function rejection({ url, refusal }: Pong, { code, hint }: ChartError, credentia
   const basic = challenges.length > 0 && challenges.every(({ scheme }) => scheme === 'basic');
   if (refusal?.response.status === 401 && basic && !usable) {
     return new ChartError('CREDENTIALS_REJECTED', `Get "${url}": no basic auth credentials`, {
-      hint: 'This registry wants a user name and a password.',
+      hint: 'This registry wants a user name and a password: give --username, too.',
     });
   }
   const words = refusal?.words ? `${bareHost(url)} says: ${refusal.words}.` : undefined;

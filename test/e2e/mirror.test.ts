@@ -429,7 +429,7 @@ charts:
     const home = temporaryDirectory(t);
     const cases: [string[], RegExp][] = [
       [[], /Usage/],
-      [['cache'], /requires SRC and DST/],
+      [['cache'], /DST is missing: chart mirror cache/],
       [['nowhere/at/all', 'cache'], /is no source of charts/],
       [['cache', 'https://charts.example.com'], /is only read/],
       [['cache', 'oci://h.example.com/x', '--shard', '5/4'], /I\/N/],

@@ -61,7 +61,7 @@ const TYPED: readonly (readonly [args: readonly string[], hint: string])[] = [
   [['./web'], 'chart save PATH REF brings a chart into the cache'],
   [['show', 'valeus', 'registry.example.com/shop/web:0.3.0'], '(Did you mean values?)'],
   [['show'], 'The parts are chart, values, readme, crds, all, manifest.'],
-  [['show', 'values'], 'Write chart show PART REF.'],
+  [['show', 'values'], 'chart show values REF\n'],
   [['show', 'registry.example.com/shop/web:0.3.0'], 'Write chart show all registry.example.com/shop/web:0.3.0, or'],
   [
     ['show', 'registry.example.com/shop/web:0.3.0', 'crds'],
@@ -76,7 +76,7 @@ const TYPED: readonly (readonly [args: readonly string[], hint: string])[] = [
   [['push', 'web-0.3.0.tgz'], 'chart save web-0.3.0.tgz HOST/PATH brings it into the cache under one.'],
   [
     ['push', 'web-0.3.0.tgz', 'oci://registry.example.com/shop'],
-    'Write chart save web-0.3.0.tgz --to registry.example.com/shop && chart push registry.example.com/shop/web:0.3.0\n',
+    'Nothing was pushed. Write chart save web-0.3.0.tgz --to registry.example.com/shop -q | chart push -f -\n',
   ],
   [
     ['push', 'registry.example.com/shop/web:0.3.0', 'oci://other.example.com/shop/'],
@@ -104,7 +104,15 @@ const TYPED: readonly (readonly [args: readonly string[], hint: string])[] = [
   ],
   [['pull', 'stable/nginx'], 'From a chart repository: chart mirror URL cache --include nginx\n'],
   [['bundle', 'registry.example.com/nothing:*', '-o', 'x.tar'], "chart list 'registry.example.com/nothing:*' shows"],
-  [['pull', 'web'], 'Write HOST/PATH:TAG, such as'],
+  [['pull', 'web'], 'Write HOST/web:TAG, such as registry.example.com/web:1.0.0.'],
+  [['pull', 'web:0.3.0'], 'Write the registry before it: HOST/web:0.3.0, such as registry.example.com/web:0.3.0.\n'],
+  [['tags', 'web'], 'Write the registry before it: HOST/web, such as registry.example.com/web.\n'],
+  [['tags', 'http://localhost:1/shop/web'], 'Write it without the scheme: localhost:1/shop/web. chart mirror http'],
+  [['push', '--all'], "(for all, a pattern in quotes: 'HOST/PATH/*', or '*')"],
+  [['pull', '-d', 'out', 'registry.example.com/shop/web:1'], '(chart export REF -d DIR writes a chart of the cache'],
+  [['show', 'values', 'web:0.3.0', '--version', '0.3.0'], '(the version of a chart is the tag of its reference'],
+  [['verify', '--fix'], '(Did you mean --repair?)'],
+  [['dependency', 'update'], '(Did you mean helm dependency?)'],
 ];
 
 for (const [args, hint] of TYPED) {
@@ -156,6 +164,58 @@ test('export writes nothing where an argument is no reference, and says how a di
   assert.match(stderr, /Nothing was exported\..*-d \.\/out/);
   assert.deepEqual(readdirSync(cwd), ['web']);
   assert.deepEqual(readdirSync(join(cwd, 'web')), ['values.yaml']);
+});
+
+test("a chart's directory that is taken for a reference is told with how it gets one", async () => {
+  mkdirSync(join(home, 'shop'));
+  writeFileSync(join(home, 'shop', 'Chart.yaml'), '');
+  const { stderr } = await runChart(['tag', 'shop', 'registry.example.com/shop:1'], { home, cwd: home });
+  assert.match(stderr, /^shop is a chart's directory, not a reference\. chart save shop HOST\/PATH brings it /m);
+});
+
+test('a range that nothing fits is told, and not an empty list alone', async () => {
+  const { exit, stderr } = await runChart(['tags', `${host}/shop/web`, '--version', '^9'], { home });
+  assert.deepEqual(
+    [exit, stderr],
+    [0, `Warning: ${host}/shop/web has no version that fits ^9; chart tags ${host}/shop/web shows all\n`],
+  );
+});
+
+test('a word that no host has is told as one that was taken for a host', async () => {
+  for (const args of [
+    ['pull', 'no-such-host-here/web:0.3.0'],
+    ['tags', 'no-such-host-here/web'],
+  ]) {
+    const stderr = await said(...args);
+    assert.match(
+      stderr,
+      /^no-such-host-here is taken for the registry: .* as in registry\.example\.com\/no-such-host-here\/web/m,
+    );
+  }
+});
+
+test('a logout names the logins that are left', async () => {
+  const file = join(home, 'left.json');
+  const names = [
+    'http://registry.example.com/',
+    'https://registry.example.com/v1',
+    'other.example.com',
+    'registry.example.com',
+  ];
+  writeFileSync(file, JSON.stringify({ auths: Object.fromEntries(names.map((name) => [name, { auth: 'YTpi' }])) }));
+  const args = ['registry', 'logout', 'registry.example.com', '--registry-config', file];
+  const { exit, stdout, stderr } = await runChart(args, { home });
+  assert.deepEqual([exit, stdout], [0, 'Logout succeeded\n']);
+  assert.deepEqual(
+    stderr.match(/(?<=which is used: ).*/g),
+    ['http://registry.example.com/', 'https://registry.example.com/v1'].map((name) => `chart registry logout ${name}`),
+  );
+});
+
+test('a token where a password is wanted leads to the user name', async () => {
+  const args = ['registry', 'login', login, '--password-stdin'];
+  const { stderr } = await runChart(args, { home, stdin: 'secret\n' });
+  assert.match(stderr, /give --username, too\.$/m);
 });
 
 test('a password that is wrong is not told as one that is missing', async () => {
@@ -218,6 +278,9 @@ test('what belongs to another command is met with that command', async () => {
   const packed = join(directory, 'app-1.0.0.tgz');
   writeFileSync(packed, gzipSync(Buffer.alloc(1024)));
   writeFileSync(join(directory, 'b.tar'), 'x'.repeat(600));
+  const charts = join(directory, 'charts');
+  mkdirSync(join(charts, 'one'), { recursive: true });
+  writeFileSync(join(charts, 'one', 'Chart.yaml'), '');
   const cases: [args: string[], hint: string][] = [
     [['unbundle', packed], `chart save '${packed}' HOST/PATH`],
     [['save', join(directory, 'b.tar'), 'r.example.com/x/y'], `chart unbundle '${join(directory, 'b.tar')}'`],
@@ -226,7 +289,15 @@ test('what belongs to another command is met with that command', async () => {
     [['mirror', 'int', 'site.yaml'], 'Did you mean chart mirror init site.yaml?'],
     [['mirror', 'oci://r.example.com/x', 'cache/foo'], 'Did you mean cache:foo?'],
     [['pull', '-a', 'r.example.com/x'], 'chart mirror oci://HOST/PATH cache'],
-    [['push', '-f', 'absent'], 'cannot read absent: no such file'],
+    [['push', '-f', 'absent'], 'cannot read absent: no such file\n-f FILE names a file with one reference a line.\n'],
+    [['bundle', 'web:0.3.0', '-o', 'x.tar', '-f', packed], 'is no text, and read as a list of references\n'],
+    [['images', 'nowhere:1'], 'Error: Chart not found: nowhere:1\n'],
+    [['save', charts, 'localhost:5000/team'], ' --to localhost:5000/team\n'],
+    [
+      ['push', join(home, 'web'), 'oci://localhost:5000/team'],
+      `Nothing was pushed. Write chart save ${join(home, 'web')} --to localhost:5000/team -q | chart push -f -\n`,
+    ],
+    [['export', 'web:0.3.0', '-d', join(directory, 'b.tar')], 'A file is in the way: move it, or choose'],
     [['save', 'a', 'b', 'r.example.com/x'], 'Write chart save a b --to r.example.com/x'],
     [['save', 'a', 'r.example.com/x', '--to', 'r.example.com/p'], 'Write chart save a --to r.example.com/p'],
     [['save', 'a', '--to', 'r.example.com/p:1'], 'r.example.com/p:1 is no prefix: a prefix has no tag'],

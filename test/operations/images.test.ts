@@ -267,6 +267,7 @@ test('lists for regsync and skopeo', async (t) => {
   });
   const images = mergeImages([found, found]);
   assert.equal(images.length, 3);
+  assert.deepEqual(images, found.images, 'a chart under two names is listed once');
   assert.deepEqual(skopeoList(images), {
     'docker.io': { images: { 'acme/app': ['1', '1.10'] } },
     'quay.io': { images: { 'x/y': [`sha256:${'c'.repeat(64)}`] } },

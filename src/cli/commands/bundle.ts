@@ -5,9 +5,11 @@ import { shellWord } from '../../chart/shell-word.js';
 import { ChartError } from '../../errors.js';
 import type { BundleDependencies, WrittenBundle } from '../../operations/bundle.js';
 import { nearNames } from '../../operations/near-names.js';
+import { missingArgument } from '../argument-errors.js';
 import { readCachedItems } from '../cached-items.js';
 import type { Configure } from '../configure.js';
 import { type Context, openCache } from '../context.js';
+import { withItem } from '../item-report.js';
 import { addFileOption, type FileOptions, readOptions } from '../options.js';
 import { openProgress } from '../progress.js';
 import { parseSize } from '../quantities.js';
@@ -47,9 +49,10 @@ Examples:
   command.action(async (given: string[]) => {
     const { options, settings } = readOptions<BundleOptions>(command, context);
     refuseOtherWord(given);
+    if (given.length === 0 && options.file === undefined) throw missingArgument(command, 'ref');
+    const file = outputOf(context, command, options, given);
     const layout = await openCache(context, settings.cacheDirectory, { readOnly: true });
     const refs = await readCachedItems(context, command, layout, given, options);
-    const file = outputOf(context, command, options, given);
     const { bundleContent, partName, planBundles, uncompressedLimit, writeBundles } = await import(
       '../../operations/bundle.js'
     );
@@ -70,7 +73,7 @@ Examples:
       if (warning !== undefined) context.printWarning(`${result?.ref}: ${warning}`);
     }
     const failed = outcomes.filter(({ error }) => error !== undefined);
-    for (const { item, error } of failed) context.printError(named(item, error as ChartError));
+    for (const { item, error } of failed) context.printError(withItem(item, error as ChartError));
     if (failed.length > 0) {
       context.stderr.write(`Nothing was written: ${failed.length} of ${refs.length} cannot be bundled.\n`);
       return;
@@ -144,10 +147,14 @@ function outputOf(
       command.commands.map((one) => one.name()),
       1,
     );
+    const file = given.find((word) => /\.(?:tar(?:\.gz|\.zst)?|tgz)$/i.test(word));
+    const refs = given.filter((word) => word !== file).map((word) => `${shellWord(word)} `);
     throw new ChartError('USAGE', 'where to write the bundle is not said', {
       hint: meant
         ? `Did you mean chart bundle ${meant}? Otherwise use -o FILE.`
-        : 'Use -o FILE, such as -o charts.tar, or -o - for standard output.',
+        : file !== undefined && refs.length > 0
+          ? `Write chart bundle ${refs.join('')}-o ${shellWord(file)}`
+          : 'Use -o FILE, such as -o charts.tar, or -o - for standard output.',
     });
   }
   if (output !== '-') return output;
@@ -169,9 +176,4 @@ function parsePartSize(text: string): number {
   const size = parseSize(text);
   if (size < PART_LEAST) throw new InvalidArgumentError('It is a size of at least 16K, such as 700M or 4G.');
   return size;
-}
-
-function named(item: string, error: ChartError): ChartError {
-  if (error.message.includes(item)) return error;
-  return new ChartError(error.code, `${item}: ${error.message}`, { hint: error.hint, cause: error });
 }

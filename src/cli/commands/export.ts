@@ -18,6 +18,7 @@ const NAMED = 5;
 
 export const configure: Configure = (command, context) => {
   command
+    .usage('REF... [options]')
     .argument('[ref...]', 'charts in the cache, or patterns of them with * and ?')
     .option('-d, --destination <dir>', 'the directory that gets NAME/; made if it is missing', '.')
     .option('--tgz', 'write NAME-VERSION.tgz, byte for byte as it was packed, instead of files');

@@ -6,6 +6,7 @@ import type { ChartImages, ImagePlace, NamedImage } from '../../operations/image
 import { isPattern } from '../../operations/pattern.js';
 import type { Configure } from '../configure.js';
 import { openCache } from '../context.js';
+import { withItem } from '../item-report.js';
 import { addFileOption, type FileOptions, readItems, readOptions } from '../options.js';
 import { renderData } from '../render.js';
 import { printable } from '../text.js';
@@ -17,6 +18,7 @@ interface ImagesOptions extends FileOptions {
 
 export const configure: Configure = (command, context) => {
   command
+    .usage('PATH|REF... [options]')
     .argument('[path|ref...]', 'charts in the cache, or patterns of them; directories, packed charts')
     .addOption(
       new Option('-o, --output <format>', 'output format')
@@ -49,8 +51,7 @@ Examples:
     const items = await fillPatterns(named, layout);
     const outcomes = await findImages({ layout, signal: context.signal }, items);
     for (const { item, error } of outcomes) {
-      if (error)
-        context.printError(new ChartError(error.code, `${item}: ${error.message}`, { hint: error.hint, cause: error }));
+      if (error) context.printError(withItem(item, error));
     }
     const charts = outcomes.flatMap(({ result }) => result ?? []);
     const isDocument = options.output === 'json' || options.output === 'yaml';

@@ -8,6 +8,7 @@ import type { MirrorFile } from '../../operations/mirror/mirror-file.js';
 import type { MirrorEntry, MirrorInput } from '../../operations/mirror/types.js';
 import { nearNames } from '../../operations/near-names.js';
 import type { PasswordCredentials } from '../../registry/secrets.js';
+import { argumentError } from '../argument-errors.js';
 import type { Configure } from '../configure.js';
 import { givenCredentials } from '../connect.js';
 import { type Context, openCache } from '../context.js';
@@ -167,9 +168,7 @@ async function readJob(
     refuseSlips(src, dst);
     const target = dst ?? options.to;
     if (src === undefined || target === undefined || (dst !== undefined && options.to !== undefined)) {
-      throw new ChartError('USAGE', '"chart mirror" requires SRC and DST, or -f FILE', {
-        hint: 'Usage:  chart mirror SRC DST, or chart mirror -f FILE [--to DST]; "chart mirror init" writes an example of a file.',
-      });
+      throw wrongArguments(command, src, target);
     }
     const { version, limit, prerelease, include, exclude, dependencies, referrers } = options;
     const entry: MirrorEntry = { source: src, version, limit, prerelease, include, exclude, dependencies, referrers };
@@ -196,6 +195,19 @@ async function readJob(
   throw new ChartError('USAGE', `${name} says nothing of a target`, {
     hint: 'Add "target: oci://HOST/PREFIX", or give --to.',
   });
+}
+
+function wrongArguments(command: Command, src: string | undefined, target: string | undefined): ChartError {
+  if (src !== undefined && target !== undefined) {
+    return new ChartError('USAGE', 'DST and --to both say where to', { hint: 'Leave out one of them.' });
+  }
+  return argumentError(
+    command,
+    'requires 2 arguments, or -f FILE',
+    src === undefined
+      ? 'SRC and DST are missing; chart mirror init writes an example of a file'
+      : `DST is missing: chart mirror ${shellWord(src)} cache, or oci://HOST/PREFIX instead of cache`,
+  );
 }
 
 async function readText(context: Context, file: string): Promise<[text: string, name: string, directory: string]> {

@@ -33,7 +33,9 @@ interface PullOptions extends ConnectionOptions, FormatOptions, FileOptions, Ver
 const ANY_VERSION = '>0.0.0-0';
 
 export const configure: Configure = (command, context) => {
-  command.argument('[ref...]', 'charts in registries, each with a tag or a digest; with --version: repositories');
+  command
+    .usage('REF... [options]')
+    .argument('[ref...]', 'charts in registries, each with a tag or a digest; with --version: repositories');
   addVersionOptions(command, 'of each repository the highest version that fits');
   command.option('--verify', 'pull only what a provenance file proves to be signed, see chart verify --provenance');
   command.option('--with-referrers', 'also signatures and attestations, and all else that is attached to the charts');

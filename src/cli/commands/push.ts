@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { shellWord } from '../../chart/shell-word.js';
 import { ChartError } from '../../errors.js';
 import { splitName } from '../../oci/reference.js';
 import type { Pushed } from '../../operations/push.js';
@@ -25,7 +28,7 @@ interface PushOptions extends ConnectionOptions, FormatOptions, FileOptions {
 }
 
 export const configure: Configure = (command, context) => {
-  command.argument('[ref...]', 'charts in the cache, or patterns of them with * and ?');
+  command.usage('REF... [options]').argument('[ref...]', 'charts in the cache, or patterns of them with * and ?');
   command.option('--with-referrers', 'also signatures and attestations, and all else that is attached to the charts');
   addConnectionOptions(addFileOption(command));
   addFormatOption(command).addHelpText(
@@ -90,13 +93,12 @@ function refuseDestination(given: readonly string[]): void {
   const last = given.at(-1) ?? '';
   if (given.length < 2 || !/^oci:\/\/[^@]+$/.test(last) || /:[^:/]*$/.test(last.replace(/^oci:\/\/[^/]*/, ''))) return;
   const prefix = last.replace(/^oci:\/\//, '').replace(/\/+$/, '');
-  const [first = ''] = given;
-  const packed = /([^/\\]+)-(v?\d+\.\d+\.\d+[^/\\]*)\.tgz$/i.exec(first);
-  const path = /\.tgz$/i.test(first) || /^\.{0,2}[/\\]|^\.{1,2}$/.test(first);
-  const [name, version] = packed ? [packed[1], packed[2]] : ['NAME', 'VERSION'];
+  const first = given[0] as string;
+  const isPath =
+    /\.tgz$/i.test(first) || /^\.{0,2}[/\\]|^\.{1,2}$/.test(first) || existsSync(join(first, 'Chart.yaml'));
   const { repository, tag } = splitName(first.replace(/^oci:\/\//, ''));
-  const lines = path
-    ? `chart save ${first} --to ${prefix} && chart push ${prefix}/${name}:${version}`
+  const lines = isPath
+    ? `chart save ${shellWord(first)} --to ${prefix} -q | chart push -f -`
     : `chart tag ${first} ${prefix}/${repository.slice(repository.lastIndexOf('/') + 1)}:${tag || 'TAG'}, then push that`;
   throw new ChartError('USAGE', `${last} has no tag: chart push takes references, and the registry is part of each`, {
     hint: `Nothing was pushed. Write ${lines}`,

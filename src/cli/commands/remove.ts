@@ -14,7 +14,9 @@ import {
 import { printable } from '../text.js';
 
 export const configure: Configure = (command, context) => {
-  command.argument('[ref...]', 'charts in the cache; * and ? in quotes as in a shell, * also crosses /');
+  command
+    .usage('REF... [options]')
+    .argument('[ref...]', 'charts in the cache; * and ? in quotes as in a shell, * also crosses /');
   addFileOption(command);
   addFormatOption(command).addHelpText(
     'after',

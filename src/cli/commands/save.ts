@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
-import { Option } from 'commander';
+import { basename, resolve } from 'node:path';
+import { type Command, Option } from 'commander';
 import { shellWord } from '../../chart/shell-word.js';
 import { ChartError } from '../../errors.js';
-import { parseReference, splitName } from '../../oci/reference.js';
+import { parseReference, repositoryName, splitName } from '../../oci/reference.js';
 import type { SaveItem } from '../../operations/save.js';
 import type { ChartSummary } from '../../operations/summary.js';
+import { argumentError } from '../argument-errors.js';
 import type { Configure } from '../configure.js';
 import { type Context, openCache } from '../context.js';
 import { ItemReport } from '../item-report.js';
@@ -23,8 +25,6 @@ import { printable } from '../text.js';
 interface SaveOptions extends FormatOptions, FileOptions {
   readonly to?: string;
 }
-
-const USAGE = 'Usage:  chart save PATH REF, or chart save PATH... --to PREFIX';
 
 export const configure: Configure = (command, context) => {
   command
@@ -50,7 +50,7 @@ Examples:
   );
   command.action(async (paths: string[]) => {
     const { options, settings } = readOptions<SaveOptions>(command, context);
-    const items = await readSaveItems(context, paths, options);
+    const items = await readSaveItems(context, command, paths, options);
     const { saveCharts } = await import('../../operations/save.js');
     const report = new ItemReport<ChartSummary>(
       context,
@@ -84,12 +84,15 @@ Examples:
 
 async function readSaveItems(
   context: Context,
+  command: Command,
   paths: readonly string[],
   { to, file }: SaveOptions,
 ): Promise<SaveItem[]> {
   const lines = file === undefined ? [] : await readLines(context, file);
   if (to !== undefined) {
-    if (paths.length === 0 && file === undefined) throw usage('"chart save --to" requires at least 1 path');
+    if (paths.length === 0 && file === undefined) {
+      throw argumentError(command, 'requires at least 1 argument', `PATH is missing: ${PATH}`);
+    }
     const last = paths.at(-1);
     if (paths.length > 1 && last !== undefined && isAbsentReference(last)) {
       const rest = paths.slice(0, -1).map(shellWord).join(' ');
@@ -101,11 +104,15 @@ async function readSaveItems(
   }
   const fromFile = lines.map((line) => {
     const match = /^(.+?)\s+(\S+)$/.exec(line);
-    if (!match) throw usage(`${JSON.stringify(line)} in ${file} is not a path and a reference`);
+    if (!match) {
+      throw new ChartError('USAGE', `${JSON.stringify(line)} in ${file} is not a path and a reference`, {
+        hint: 'A line is a path, a space, and the reference that the chart gets; with --to, a path alone.',
+      });
+    }
     return { path: match[1] as string, ref: match[2] as string };
   });
   if (paths.length === 0 && file !== undefined) return fromFile;
-  if (paths.length < 2) throw usage('"chart save" requires at least 2 arguments');
+  if (paths.length < 2) throw argumentError(command, 'requires at least 2 arguments', missing(paths[0]));
   const [path, ref] = paths as [string, string];
   if (paths.length === 2 && !existsSync(path) && existsSync(ref)) {
     throw new ChartError('USAGE', `${path} is no path, but ${ref} is: the path comes first`, {
@@ -115,8 +122,10 @@ async function readSaveItems(
   if (paths.length > 2) {
     const last = paths.at(-1) as string;
     const message = `chart save PATH REF takes one path, and ${paths.length} arguments were given`;
-    if (!isAbsentReference(last)) throw usage(message);
-    const hint = `Write chart save ${paths.slice(0, -1).map(shellWord).join(' ')} --to ${splitName(last).repository}`;
+    const [all, prefix] = isAbsentReference(last)
+      ? [paths.slice(0, -1), repositoryName(parseReference(last))]
+      : [paths, 'HOST/PATH'];
+    const hint = `Write chart save ${all.map(shellWord).join(' ')} --to ${prefix}`;
     throw new ChartError('USAGE', message, { hint });
   }
   return [{ path, ref }, ...fromFile];
@@ -132,6 +141,14 @@ function isAbsentReference(text: string): boolean {
   }
 }
 
-function usage(message: string): ChartError {
-  return new ChartError('USAGE', message, { hint: USAGE });
+const PATH = 'a chart directory or a packed chart';
+
+/** Of `chart save WORD`. */
+function missing(word: string | undefined): string {
+  if (word === undefined) return `PATH and REF are missing: ${PATH}, and the name that it gets`;
+  if (isAbsentReference(word)) return `PATH is missing: chart save PATH ${word}`;
+  const name = basename(resolve(word))
+    .replace(/-v?\d[^-]*\.tgz$/i, '')
+    .toLowerCase();
+  return `REF is missing, the name that it gets: chart save ${shellWord(word)} HOST/PATH, such as registry.example.com/${name}`;
 }

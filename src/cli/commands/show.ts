@@ -1,17 +1,17 @@
-import { Argument } from 'commander';
+import { Argument, type Command } from 'commander';
+import { shellWord } from '../../chart/shell-word.js';
 import { ChartError } from '../../errors.js';
 import type { Layout } from '../../layout/layout.js';
 import { nearNames } from '../../operations/near-names.js';
 import { isPattern } from '../../operations/pattern.js';
 import type { ShownFile } from '../../operations/show.js';
 import { SHOW_PARTS, type ShowPart } from '../../operations/show-parts.js';
+import { argumentError } from '../argument-errors.js';
 import type { Configure } from '../configure.js';
 import { type Context, openCache } from '../context.js';
 import { addFormatOption, type FormatOptions, readOptions } from '../options.js';
 import { renderData } from '../render.js';
 import { printableLines } from '../text.js';
-
-const USAGE = 'Write chart show PART REF.';
 
 export const configure: Configure = (command, context) => {
   command
@@ -30,7 +30,7 @@ Examples:
   );
   command.action(async (...given: (string | undefined)[]) => {
     const { options, settings } = readOptions<FormatOptions>(command, context);
-    const { part, ref } = checkArguments(given[0], given[1]);
+    const { part, ref } = checkArguments(command, given[0], given[1]);
     const { showChart } = await import('../../operations/show.js');
     const layout = await openCache(context, settings.cacheDirectory);
     const refs = isPattern(ref) ? await fittingRefs(layout, ref) : [ref];
@@ -47,16 +47,19 @@ async function fittingRefs(layout: Layout, pattern: string): Promise<string[]> {
 }
 
 /** @throws ChartError `USAGE`, with the line that was meant */
-function checkArguments(part: string | undefined, ref: string | undefined): { part: ShowPart; ref: string } {
+function checkArguments(
+  command: Command,
+  part: string | undefined,
+  ref: string | undefined,
+): { part: ShowPart; ref: string } {
   const isPart = (text: string | undefined): text is ShowPart => SHOW_PARTS.some((known) => known === text);
   if (isPart(part) && ref !== undefined) return { part, ref };
   const parts = `The parts are ${SHOW_PARTS.join(', ')}.`;
-  if (part === undefined) throw new ChartError('USAGE', 'what to show is not said', { hint: `${USAGE} ${parts}` });
-  if (isPart(part)) throw new ChartError('USAGE', `whose ${part} to show is not said`, { hint: USAGE });
+  const missing = (words: string): ChartError => argumentError(command, 'requires at least 2 arguments', words);
+  if (part === undefined) throw missing(`PART and REF are missing. ${parts}`);
+  if (isPart(part)) throw missing(`REF is missing, a chart in the cache: chart show ${part} REF`);
   if (ref === undefined) {
-    throw new ChartError('USAGE', 'which part to show is not said', {
-      hint: `Write chart show all ${part}, or another part. ${parts}`,
-    });
+    throw missing(`PART is missing. Write chart show all ${shellWord(part)}, or another part. ${parts}`);
   }
   const [near] = nearNames(part, SHOW_PARTS, 1);
   const meant = isPart(ref) ? `Write chart show ${ref} ${part}` : near && `(Did you mean ${near}?)`;

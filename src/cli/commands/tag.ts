@@ -1,6 +1,8 @@
+import { shellWord } from '../../chart/shell-word.js';
 import { ChartError } from '../../errors.js';
 import { splitName } from '../../oci/reference.js';
 import type { Renamed } from '../../operations/canonical.js';
+import { argumentError } from '../argument-errors.js';
 import type { Configure } from '../configure.js';
 import { type Context, openCache } from '../context.js';
 import { ItemReport } from '../item-report.js';
@@ -46,10 +48,12 @@ Examples:
       await makeCanonical(context, settings, options, await readItems(context, command, given, options));
       return;
     }
-    if (options.move) throw usage('--move goes with --canonical');
-    if (options.file !== undefined) throw usage('-f goes with --canonical');
+    if (options.move) throw onlyCanonical('--move');
+    if (options.file !== undefined) throw onlyCanonical('-f');
     const [from, to, ...more] = given;
-    if (from === undefined || to === undefined || more.length > 0) throw usage('"chart tag" requires 2 arguments');
+    if (from === undefined || to === undefined || more.length > 0) {
+      throw argumentError(command, 'requires 2 arguments', wrongNumber(from, more));
+    }
     if (!to.replace(/^oci:\/\//, '').includes('/') && !to.includes(':')) {
       const { repository } = splitName(from.replace(/^oci:\/\//, ''));
       context.printWarning(
@@ -97,6 +101,14 @@ async function makeCanonical(
   await report.end();
 }
 
-function usage(message: string): ChartError {
-  return new ChartError('USAGE', message, { hint: 'Usage:  chart tag SRC DST, or chart tag --canonical REF...' });
+function onlyCanonical(flag: string): ChartError {
+  return new ChartError('USAGE', `${flag} goes with --canonical`, {
+    hint: 'Write chart tag SRC DST, or chart tag --canonical REF...',
+  });
+}
+
+function wrongNumber(from: string | undefined, more: readonly string[]): string {
+  if (from === undefined) return 'SRC and DST are missing: a chart in the cache, and its second name';
+  if (more.length === 0) return `DST is missing, its second name: chart tag ${shellWord(from)} DST`;
+  return `${more.map(shellWord).join(' ')} ${more.length === 1 ? 'is' : 'are'} not taken: one chart gets one second name at a time`;
 }

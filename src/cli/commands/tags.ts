@@ -44,6 +44,11 @@ Examples:
       { repository, range, prerelease, all: options.all },
     );
     await print(context, listing, options);
+    if (range !== undefined && listing.tags.length === 0) {
+      context.printWarning(
+        `${repository} has no version that fits ${options.version}; chart tags ${repository} shows all`,
+      );
+    }
   });
 };
 
