@@ -1,27 +1,67 @@
 /** Several items at once, results in the order of the items. */
 
+/** Items that are worked on while others are still being found. */
+export class Queue<Item> {
+  readonly #items: Item[] = [];
+  readonly #waiting: (() => void)[] = [];
+  #taken = 0;
+  #hasEnded = false;
+
+  static of<Item>(items: readonly Item[]): Queue<Item> {
+    const queue = new Queue<Item>();
+    queue.add(items);
+    queue.end();
+    return queue;
+  }
+
+  add(items: readonly Item[]): void {
+    for (const item of items) this.#items.push(item);
+    this.#wake();
+  }
+
+  /** Nothing more will come. */
+  end(): void {
+    this.#hasEnded = true;
+    this.#wake();
+  }
+
+  /** The next item with its place in the order, once there is one; undefined after the last. */
+  async take(): Promise<readonly [item: Item, index: number] | undefined> {
+    while (this.#taken === this.#items.length && !this.#hasEnded) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+    const index = this.#taken;
+    if (index === this.#items.length) return undefined;
+    this.#taken += 1;
+    return [this.#items[index] as Item, index];
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
+}
+
 /** Runs `work` on every item, at most `limit` at a time. Rejects with the first rejection once all that run have settled. */
 export async function mapConcurrent<Item, Result>(
-  items: readonly Item[],
+  items: readonly Item[] | Queue<Item>,
   limit: number,
   work: (item: Item, index: number) => Promise<Result>,
 ): Promise<Result[]> {
-  const results: Result[] = new Array(items.length);
-  let next = 0;
+  const queue = items instanceof Queue ? items : Queue.of(items);
+  const results: Result[] = [];
   let failed = false;
   const worker = async (): Promise<void> => {
-    while (next < items.length && !failed) {
-      const index = next++;
+    for (let next = await queue.take(); next && !failed; next = await queue.take()) {
+      const [item, index] = next;
       try {
-        results[index] = await work(items[index] as Item, index);
+        results[index] = await work(item, index);
       } catch (error) {
         failed = true;
         throw error;
       }
     }
   };
-  const workers = Array.from({ length: Math.min(limit, items.length) }, worker);
-  const settled = await Promise.allSettled(workers);
+  const settled = await Promise.allSettled(Array.from({ length: limit }, worker));
   const rejection = settled.find((outcome) => outcome.status === 'rejected');
   if (rejection) throw rejection.reason;
   return results;
@@ -32,12 +72,12 @@ export async function mapConcurrent<Item, Result>(
  * which runs outside of the limit. `onAllWorked` is called when only such parts are left.
  */
 export async function mapWithTail<Item, Result>(
-  items: readonly Item[],
+  items: readonly Item[] | Queue<Item>,
   limit: number,
   work: (item: Item, index: number) => Promise<() => Promise<Result>>,
   onAllWorked: () => void,
 ): Promise<Result[]> {
-  const tails: Promise<Result>[] = new Array(items.length);
+  const tails: Promise<Result>[] = [];
   try {
     await mapConcurrent(items, limit, async (item, index) => {
       const tail = (await work(item, index))();

@@ -4,7 +4,7 @@ import type { ChartDependency } from '../../chart/metadata.js';
 import { ChartError, isChartError } from '../../errors.js';
 import { formatReference } from '../../oci/reference.js';
 import { mapConcurrent } from '../parallel.js';
-import type { FoundChart } from './found-chart.js';
+import type { Findings, FoundChart } from './found-chart.js';
 import { placeChart, type TargetPrefix } from './placement.js';
 import type { Sources } from './sources.js';
 import type { LeftOut, MirrorEntry, MirrorJob } from './types.js';
@@ -36,6 +36,8 @@ export interface MirrorPlan {
 
 export interface PlanDependencies {
   readonly sources: Sources;
+  /** Called with what is planned as soon as it is; the charts of the plan are these, in this order. */
+  readonly onPlanned: (charts: readonly PlannedChart[]) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -44,23 +46,30 @@ const DEPTH_LIMIT = 32;
 
 /** @throws ChartError `CANCELLED`; all else is a failure of its entry */
 export async function planMirror(
-  { sources, signal }: PlanDependencies,
+  { sources, onPlanned, signal }: PlanDependencies,
   { entries, shard, parallel }: Pick<MirrorJob, 'entries' | 'shard' | 'parallel'>,
   prefix: TargetPrefix,
 ): Promise<MirrorPlan> {
   const planning = new Planning(prefix);
+  const charts: PlannedChart[] = [];
+  const take = (planned: readonly PlannedChart[]): void => {
+    const own = shard ? planned.filter(({ target }) => shardOf(target, shard.count) === shard.index) : planned;
+    charts.push(...own);
+    onPlanned(own);
+  };
   let wave: readonly Wish[] = entries.map((entry) => ({ entry, source: entry.source }));
   for (let depth = 0; wave.length > 0 && depth < DEPTH_LIMIT; depth += 1) {
     const next = await mapConcurrent(wave, parallel, async (wish) => {
-      const added = await planning.failing(wish, async () => planning.add(wish, await sources.find(wish.entry)));
-      return followDependencies(planning, wish, added ?? [], signal);
+      const added =
+        (await planning.failing(wish, async () => planning.add(wish, await sources.find(wish.entry)))) ?? [];
+      // What reads the manifests comes first, so that nothing asks for their digests beside it.
+      const wishes = await followDependencies(planning, wish, added, signal);
+      take(added);
+      return wishes;
     });
     wave = planning.unseen(next.flat());
   }
-  const plan = planning.result();
-  return shard === undefined
-    ? plan
-    : { ...plan, charts: plan.charts.filter(({ target }) => shardOf(target, shard.count) === shard.index) };
+  return { charts, ...planning.result() };
 }
 
 /** From 1 to `count`: the same on every machine, so that each chart is in exactly one. */
@@ -77,15 +86,15 @@ interface Wish {
 async function followDependencies(
   planning: Planning,
   { entry }: Wish,
-  charts: readonly FoundChart[],
+  charts: readonly PlannedChart[],
   signal: AbortSignal | undefined,
 ): Promise<Wish[]> {
   if (!entry.dependencies) return [];
   const wishes: Wish[] = [];
-  for (const chart of charts) {
+  for (const { found: chart } of charts) {
     const wish = { entry, source: chart.source };
-    const found = await planning.failing(wish, () => chart.dependencies({ signal }));
-    for (const dependency of found ?? []) {
+    const dependencies = await planning.failing(wish, () => chart.dependencies({ signal }));
+    for (const dependency of dependencies ?? []) {
       const next = await planning.failing(wish, async () => wishFor(dependency, entry, chart));
       if (next) wishes.push(next);
     }
@@ -140,7 +149,7 @@ class Planning {
   }
 
   /** @returns the charts that were not planned before */
-  add({ entry }: Wish, { charts, leftOut, refused, prereleases }: Awaited<ReturnType<Sources['find']>>): FoundChart[] {
+  add({ entry }: Wish, { charts, leftOut, refused, prereleases }: Findings): PlannedChart[] {
     this.#prereleases += prereleases;
     for (const left of leftOut) this.#leftOut.set(`${left.source} ${left.name} ${left.version} ${left.reason}`, left);
     for (const { source, name, version, reason } of refused) {
@@ -149,24 +158,25 @@ class Planning {
       });
       this.#failures.push({ source: `${source} ${name} ${version}`, name, version, error });
     }
-    return charts.filter((chart) => this.#place(entry, chart));
+    return charts.flatMap((chart) => this.#place(entry, chart) ?? []);
   }
 
-  #place(entry: MirrorEntry, found: FoundChart): boolean {
+  #place(entry: MirrorEntry, found: FoundChart): PlannedChart | undefined {
     const { name, version, source } = found;
     try {
       const { tag, ...reference } = placeChart(this.#prefix, entry.target, found);
       const repository = formatReference({ ...reference, tag: undefined });
       const target = `${repository}:${tag}`;
       const other = this.#charts.get(target);
-      if (other?.found.source === source) return false;
+      if (other?.found.source === source) return undefined;
       if (other) throw conflict(target, source, other.found.source);
-      this.#charts.set(target, { found, target, repository, tag, referrers: entry.referrers ?? false });
-      return true;
+      const planned = { found, target, repository, tag, referrers: entry.referrers ?? false };
+      this.#charts.set(target, planned);
+      return planned;
     } catch (error) {
       if (!isChartError(error)) throw error;
       this.#failures.push({ source, name, version, error });
-      return false;
+      return undefined;
     }
   }
 
@@ -178,9 +188,8 @@ class Planning {
     });
   }
 
-  result(): MirrorPlan {
+  result(): Omit<MirrorPlan, 'charts'> {
     return {
-      charts: [...this.#charts.values()],
       failures: this.#failures,
       leftOut: [...this.#leftOut.values()],
       prereleases: this.#prereleases,

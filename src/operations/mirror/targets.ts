@@ -16,6 +16,8 @@ import type { PlannedChart } from './plan.js';
 export type Place = Pick<PlannedChart, 'target' | 'repository' | 'tag'>;
 
 export interface MirrorTarget {
+  /** Says what will be asked for, before it is. */
+  expect?(places: readonly Place[]): void;
   /**
    * What has the name now.
    *
@@ -58,19 +60,13 @@ const FREE_FOR = 2000;
 /** Repositories that are listed before they are needed, each time that one is asked for. */
 const LISTINGS_AHEAD = 2;
 
-/** @param places everything that will be asked for */
-export function registryTarget(
-  connect: (host: string) => Promise<Target> | Target,
-  places: readonly Place[],
-): MirrorTarget {
+export function registryTarget(connect: (host: string) => Promise<Target> | Target): MirrorTarget {
   const wanted = new Map<string, number>();
-  for (const { repository } of places) wanted.set(repository, (wanted.get(repository) ?? 0) + 1);
   const listings = new Map<string, Promise<ReadonlySet<string> | undefined>>();
 
   const paysFor = ({ repository }: Place): boolean => (wanted.get(repository) ?? 0) >= LISTING_PAYS;
-  const first = new Map(places.filter(paysFor).map((place) => [place.repository, place]));
   /** Repositories that are to be listed, in the order in which they will be asked for. */
-  const ahead = [...first.values()];
+  const ahead: Place[] = [];
 
   /** When it was last seen that nothing has the name. */
   const seenFree = new Map<string, number>();
@@ -96,6 +92,13 @@ export function registryTarget(
   };
   return {
     repository: open,
+    expect(places) {
+      for (const place of places) {
+        const count = (wanted.get(place.repository) ?? 0) + 1;
+        wanted.set(place.repository, count);
+        if (count === LISTING_PAYS) ahead.push(place);
+      }
+    },
     async find(place, options) {
       const tag = wireTag(place.tag);
       if (paysFor(place) && !(present && !listings.has(place.repository))) {
