@@ -70,8 +70,8 @@ export async function saveCharts(
   const save = async (item: SaveItem, index: number): Promise<() => Promise<Outcome<ChartSummary>>> => {
     const stored = await outcomeOf(item.path, async () => {
       const source = await openSource(item, signal);
-      for (const warning of source.warnings) onWarning?.(item, warning);
       const ref = savedName(item, source, prefix);
+      for (const warning of source.warnings) onWarning?.(item, warning);
       claim(taken, ref, item.path);
       const onBytes = onProgress && ((bytes: number) => onProgress(item, bytes, source.size));
       return await storeChart(layout, source, ref, flavour, { signal, onBytes });

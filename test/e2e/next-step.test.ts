@@ -218,6 +218,15 @@ test('a token where a password is wanted leads to the user name', async () => {
   assert.match(stderr, /give --username, too\.$/m);
 });
 
+test('a chart is not warned of where its reference is refused', async () => {
+  const directory = mkdtempSync(join(home, 'lacking-'));
+  writeFileSync(
+    join(directory, 'Chart.yaml'),
+    'apiVersion: v2\nname: web\nversion: 1.0.0\ndependencies: [{name: db, version: 1.0.0}]\n',
+  );
+  assert.match(await said('save', directory, 'http://r.example.com/web'), /^Error: invalid reference /);
+});
+
 test('a password that is wrong is not told as one that is missing', async () => {
   const { exit, stderr } = await runChart(['registry', 'login', login, '-u', 'ann', '--password-stdin'], {
     home,
