@@ -5,7 +5,7 @@
  *     10.0.0.7 - - [26/Nov/2026:21:02:11 +0000] "GET /v2/team/app/manifests/1.0.0 HTTP/1.1" 200 436 "-" "Helm/4.0.0"
  *     {"time":"2026-11-26T21:02:11.034Z","remote":"10.0.0.7","method":"GET","url":"/v2/...","status":200,"bytes":436,...}
  */
-import type { AccessRecord } from './handler.js';
+import type { AccessRecord } from './access-record.js';
 
 export type AccessLogForm = 'combined' | 'json';
 

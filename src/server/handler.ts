@@ -6,19 +6,20 @@
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#api
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { isChartError } from '../errors.js';
 import type { ServableTarget } from '../oci/target.js';
 import type { Access } from './access.js';
+import { type AccessRecord, watch } from './access-record.js';
 import { blobEndpoints } from './blobs.js';
-import { answerEarly, ignoreBody } from './bodies.js';
+import { ignoreBody } from './bodies.js';
 import { Buffers } from './buffers.js';
 import { catalogEndpoints } from './catalog.js';
-import { isDamage, Refusal, toRefusal } from './errors.js';
+import { Refusal } from './errors.js';
 import { answer, COMMON_HEADERS, type Endpoint, type Endpoints, type Exchange, type Service } from './exchange.js';
 import { DEFAULT_LIMITS, type Limits } from './limits.js';
 import { manifestEndpoints } from './manifests.js';
 import { isServed } from './names.js';
 import { referrersEndpoints } from './referrers.js';
+import { refuse } from './refuse.js';
 import { parseRoute, type Route } from './routes.js';
 import { scopeTarget } from './scope.js';
 import { tagsEndpoints } from './tags.js';
@@ -55,27 +56,6 @@ export interface HandlerOptions {
   /** Milliseconds since 1970. */
   readonly now?: (() => number) | undefined;
 }
-
-export interface AccessRecord {
-  /** When it began, in milliseconds since 1970. */
-  readonly time: number;
-  readonly durationMs: number;
-  readonly method: string;
-  /** Path and query as they were sent. */
-  readonly url: string;
-  /** 499 where the client left before there was an answer. */
-  readonly status: number;
-  /** Bytes of the answer's body. */
-  readonly bytes: number;
-  /** What was asked for: a kind of the API's paths, `site` outside them, `none` for what is nothing. */
-  readonly kind: RequestKind;
-  readonly httpVersion: string;
-  readonly remoteAddress: string | undefined;
-  readonly userAgent: string | undefined;
-  readonly referrer: string | undefined;
-}
-
-export type RequestKind = Route['kind'] | 'site' | 'none';
 
 /** Serves requests, and says how much it has to do. */
 export interface Handler {
@@ -219,63 +199,6 @@ function notAllowed(message: string, methods: readonly string[]): Refusal {
 
 function answerBase(exchange: Exchange): void {
   answer(exchange, 200, { 'Content-Type': 'application/json' }, '{}');
-}
-
-function refuse(exchange: Exchange, error: unknown): void {
-  const { request, response, method, state, onError } = exchange;
-  if (response.destroyed || (request.destroyed && !request.complete)) {
-    if (!isChartError(error, 'CANCELLED') && !isAbort(error) && !isOfClient(error)) onError(error);
-    response.destroy();
-    return;
-  }
-  const reading = method === 'GET' || method === 'HEAD';
-  const refusal = toRefusal(error, reading);
-  if (refusal.status >= 500 || (reading && isDamage(error))) onError(error);
-  if (response.headersSent) {
-    response.destroy();
-    return;
-  }
-  const body = refusal.body();
-  state.status = refusal.status;
-  if (method !== 'HEAD') state.bytes = Buffer.byteLength(body);
-  answerEarly(exchange, (close) => {
-    response.writeHead(refusal.status, {
-      ...COMMON_HEADERS,
-      'Content-Type': 'application/json',
-      'Content-Length': Buffer.byteLength(body),
-      ...refusal.headers,
-      ...(close && { Connection: 'close' }),
-    });
-    response.write(body);
-  });
-}
-
-function isOfClient(error: unknown): boolean {
-  return error instanceof Refusal && error.status < 500;
-}
-
-function isAbort(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
-}
-
-function watch({ request, method, state }: Exchange, onRequest: (record: AccessRecord) => void, now: () => number) {
-  const time = now();
-  const began = performance.now();
-  const { remoteAddress } = request.socket;
-  return () =>
-    onRequest({
-      time,
-      durationMs: performance.now() - began,
-      method,
-      url: request.url ?? '',
-      status: state.status,
-      bytes: state.bytes,
-      kind: state.kind,
-      httpVersion: request.httpVersion,
-      remoteAddress,
-      userAgent: request.headers['user-agent'],
-      referrer: request.headers.referer,
-    });
 }
 
 /** Runs what it is given one after the other. */

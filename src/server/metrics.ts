@@ -9,7 +9,7 @@
  * No label is a client's to choose: names of repositories would be a series each.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { AccessRecord } from './handler.js';
+import type { AccessRecord } from './access-record.js';
 import type { Page } from './pages.js';
 
 export interface Metrics {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { formatAccess } from '../../src/server/access-log.js';
-import type { AccessRecord } from '../../src/server/handler.js';
+import type { AccessRecord } from '../../src/server/access-record.js';
 
 const RECORD: AccessRecord = {
   time: Date.UTC(2026, 10, 6, 1, 2, 3, 45),

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { ChartError } from '../../errors.js';
-import type { AccessRecord, Handler } from '../../server/handler.js';
+import type { AccessRecord } from '../../server/access-record.js';
+import type { Handler } from '../../server/handler.js';
 import type { Configure } from '../configure.js';
 import { type Context, openCache } from '../context.js';
 import { readOptions } from '../options.js';
