@@ -31,6 +31,11 @@ export function isTag(text: string): boolean {
   return TAG.test(text);
 }
 
+/** A URL as it may be shown, whatever it is of. */
+export function withoutPassword(text: string): string {
+  return text.replace(/(?<=:\/\/[^/@]*:)[^/@]*@/g, '***@');
+}
+
 /** True for `HOST[:PORT]` of the distribution grammar, IPv6 in brackets included. */
 export function isHost(text: string): boolean {
   return HOST.test(text) && (portOf(text) ?? 0) <= 65535;
@@ -53,7 +58,11 @@ export function parseReference(text: string): Reference {
   const bare = text.startsWith('oci://') ? text.slice('oci://'.length) : text;
   if (bare === '') throw new ChartError('REFERENCE_INVALID', 'parsed repo was empty', { hint: HINT });
   if (bare.includes('://')) {
-    throw invalid(text, 'only the scheme oci:// is known', schemeHint(bare));
+    throw invalid(withoutPassword(text), 'only the scheme oci:// is known', schemeHint(withoutPassword(bare)));
+  }
+  if (/^[^/@]*:[^/@]*@[^/]*\//.test(bare)) {
+    const shown = text.replace(/:[^/:@]*@/, ':***@');
+    throw invalid(shown, 'a reference holds no user name and password', LOGIN_HINT);
   }
   const at = bare.indexOf('@');
   const name = at < 0 ? bare : bare.slice(0, at);
@@ -151,6 +160,7 @@ export function wireTag(tag: string): string {
 }
 
 const HINT = 'A reference is [oci://]HOST[:PORT]/PATH[:TAG][@DIGEST], such as registry.example.com/team/app:1.0.0.';
+const LOGIN_HINT = 'chart registry login HOST keeps them; -u and --password-stdin are for one command.';
 
 function quote(text: string): string {
   return JSON.stringify(text.length > 160 ? `${text.slice(0, 160)}...` : text);

@@ -9,6 +9,7 @@ import { statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ChartError } from '../errors.js';
+import { withoutPassword } from '../oci/reference.js';
 
 export interface RepositoryAddress {
   /** Ends in `/`; without user and password. */
@@ -26,7 +27,9 @@ export function isWebAddress(text: string): boolean {
 
 /** @throws ChartError `USAGE` */
 export function parseWebAddress(text: string): RepositoryAddress {
-  if (!isWebAddress(text) || !URL.canParse(text)) throw new ChartError('USAGE', `${JSON.stringify(text)} is not a URL`);
+  if (!isWebAddress(text) || !URL.canParse(text)) {
+    throw new ChartError('USAGE', `${JSON.stringify(withoutPassword(text))} is not a URL`);
+  }
   const base = new URL(text);
   const username = decodeURIComponent(base.username);
   const password = decodeURIComponent(base.password);

@@ -425,6 +425,30 @@ charts:
     assert.deepEqual(withCompiler, []);
   });
 
+  it('shows no password of an address, whatever is wrong with it', async (t) => {
+    const home = temporaryDirectory(t);
+    const addresses = [
+      'http://me:secret@127.0.0.1:1/x',
+      'http://127.0.0.1:1/x?token=secret',
+      'oci://me:secret@h.lan/x',
+    ];
+    const sources = [...addresses, 'http://me:secret@a b/x'].map((source) => `  - source: "${source}"\n`);
+    const file = join(home, 'mirror.yaml');
+    writeFileSync(file, `version: 1\ntarget: cache\ncharts:\n${sources.join('')}`);
+    const runs = [
+      await runChart(['mirror', '-f', file], { home }),
+      await runChart(['mirror', '-f', file, '-o', 'json'], { home }),
+      await runChart(['mirror', 'ssh://me:secret@h.lan/x', 'cache'], { home }),
+      await runChart(['mirror', 'cache', 'https://me:secret@h.lan/x'], { home }),
+      await runChart(['mirror', 'cache', 'oci://me:secret@h.lan/x'], { home }),
+    ];
+    for (const { exit, stdout, stderr } of runs) {
+      assert.equal(exit, 1);
+      assert.match(stderr, /h\.lan|127\.0\.0\.1/);
+      assert.ok(!`${stdout}${stderr}`.includes('secret'), `${stdout}${stderr}`);
+    }
+  });
+
   it('refuses what makes no sense', async (t) => {
     const home = temporaryDirectory(t);
     const cases: [string[], RegExp][] = [

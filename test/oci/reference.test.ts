@@ -57,6 +57,12 @@ describe('parseReference', () => {
     ['host.io/ü:v1', /is not a repository/],
     ['C:\\x:v1', /single colon/],
     ['host.io/c@sha256:abc', /is not a digest/],
+    [
+      'me:secret@host.io/c:v1',
+      /^invalid reference "me:\*\*\*@host\.io\/c:v1": a reference holds no user name and password/,
+    ],
+    ['oci://me:secret@host.io:5000/c', /"oci:\/\/me:\*\*\*@host\.io:5000\/c": a reference holds no user/],
+    ['https://me:secret@host.io/c', /"https:\/\/me:\*\*\*@host\.io\/c": only the scheme oci/],
     [`host.io/c@${DIGEST.toUpperCase()}`, /is not a digest/],
     [`host.io/${'a/'.repeat(130)}c:v1`, /at most 255 characters/],
   ];

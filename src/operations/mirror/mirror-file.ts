@@ -14,6 +14,7 @@ import type { LayerFlavour } from '../../artifact.js';
 import { ChartError } from '../../errors.js';
 import { contentMistakes } from './content-mistakes.js';
 import { EXAMPLE_HINT, invalidFile } from './mistakes.js';
+import { targetWithin } from './placement.js';
 import { placesOf } from './places.js';
 import { schemaMistakes } from './schema-mistakes.js';
 import { sourceWithin } from './source-kind.js';
@@ -64,7 +65,7 @@ export function parseMirrorFile(text: string, file: string, directory: string): 
   if (further.length > 0) throw invalidFile(file, further);
   const { target, mediaType, defaults = {}, registries = {}, charts } = written;
   return {
-    target,
+    target: target === undefined ? undefined : targetWithin(directory, target),
     flavour: mediaType,
     registries: new Map(Object.entries(registries).map(([host, settings]) => [host, withPaths(settings, directory)])),
     entries: charts.map((entry, index) => ({

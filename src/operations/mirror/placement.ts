@@ -13,8 +13,9 @@
  *     {path}      acme/team/web   the repository in its registry; the name, for a classic repository
  *     {version}   1.4.0
  */
+import { isAbsolute, join } from 'node:path';
 import { ChartError } from '../../errors.js';
-import { formatReference, parseReference, type Reference } from '../../oci/reference.js';
+import { formatReference, parseReference, type Reference, withoutPassword } from '../../oci/reference.js';
 
 export interface PlacedChart {
   readonly name: string;
@@ -41,6 +42,8 @@ const PLACEHOLDERS: readonly string[] = ['name', 'path', 'version'];
 
 /** @throws ChartError `USAGE` */
 export function parseTarget(text: string): TargetPrefix {
+  if (text.startsWith('bundle:')) return { kind: 'bundle', prefix: '', file: text.slice('bundle:'.length) };
+  if (isBundleFile(text)) return { kind: 'bundle', prefix: '', file: text };
   checkTemplate(text);
   if (text === 'cache') return { kind: 'cache', prefix: '' };
   if (text.startsWith('cache:')) return { kind: 'cache', prefix: trimmed(text.slice('cache:'.length)) };
@@ -49,10 +52,8 @@ export function parseTarget(text: string): TargetPrefix {
       hint: `Did you mean cache:${text.slice('cache/'.length)}? A registry is written oci://${text}.`,
     });
   }
-  if (text.startsWith('bundle:')) return { kind: 'bundle', prefix: '', file: text.slice('bundle:'.length) };
-  if (isBundleFile(text)) return { kind: 'bundle', prefix: '', file: text };
   if (/^https?:\/\//i.test(text)) {
-    throw new ChartError('USAGE', `${text} cannot be written to: a classic repository is only read`, {
+    throw new ChartError('USAGE', `${withoutPassword(text)} cannot be written to: a classic repository is only read`, {
       hint: 'Write oci://HOST/PREFIX for a registry; --plain-http where it has no TLS.',
     });
   }
@@ -61,7 +62,7 @@ export function parseTarget(text: string): TargetPrefix {
   const probe = prefix.includes('/') ? sample : `${sample}/x`;
   const bare = !text.startsWith('oci://') && !text.includes('/');
   if (bare || parseReference(probe).host === undefined) {
-    throw new ChartError('USAGE', `${text} names no registry`, {
+    throw new ChartError('USAGE', `${withoutPassword(text)} names no registry`, {
       hint: 'A target is oci://HOST[:PORT]/PREFIX, "cache", or a bundle such as charts.bundle.tar.',
     });
   }
@@ -70,6 +71,13 @@ export function parseTarget(text: string): TargetPrefix {
 
 export function isBundleFile(text: string): boolean {
   return /\.(?:tar|tar\.gz|tar\.zst|bundle)$/i.test(text) && !/^[a-z]+:\/\//i.test(text);
+}
+
+/** The target with the path of a bundle, if it is one, relative to a directory. @throws ChartError `USAGE` */
+export function targetWithin(directory: string, text: string): string {
+  const { kind, file = '' } = parseTarget(text);
+  if (kind !== 'bundle' || isAbsolute(file)) return text;
+  return text.slice(0, text.length - file.length) + join(directory, file);
 }
 
 /** @throws ChartError `USAGE` for a placeholder that there is not */

@@ -6,6 +6,7 @@ import { formatReference } from '../../oci/reference.js';
 import { mapConcurrent } from '../parallel.js';
 import type { Findings, FoundChart } from './found-chart.js';
 import { placeChart, type TargetPrefix } from './placement.js';
+import { shownSource } from './source-kind.js';
 import type { Sources } from './sources.js';
 import type { LeftOut, MirrorEntry, MirrorJob } from './types.js';
 
@@ -109,7 +110,7 @@ function wishFor(
   dependent: FoundChart,
 ): Wish | undefined {
   if (repository === '' || repository.startsWith('file:')) return undefined;
-  const source = `${repository} ${name}, which ${dependent.source} depends on`;
+  const source = `${shownSource(repository)} ${name}, which ${dependent.source} depends on`;
   const own = target !== undefined && /\{(?:name|path)\}/.test(target) ? target : undefined;
   const rule = { version: version || '*', limit: 1, dependencies: true, referrers, target: own };
   if (repository.startsWith('oci://')) {
@@ -118,7 +119,7 @@ function wishFor(
   if (/^https?:\/\//i.test(repository)) return { source, entry: { ...rule, source: repository, name } };
   throw new ChartError(
     'MIRROR_CONFLICT',
-    `${dependent.source} depends on ${name} of ${JSON.stringify(repository)}, which is no address`,
+    `${dependent.source} depends on ${name} of ${JSON.stringify(shownSource(repository))}, which is no address`,
     {
       hint: 'Names of repositories (@NAME) are known only to Helm on the machine where the chart was made: add the chart as an entry of its own.',
     },
@@ -138,11 +139,13 @@ class Planning {
   }
 
   /** Runs what may fail for one entry without an end to the others. */
-  async failing<T>({ source, entry: { where } }: Wish, work: () => Promise<T>): Promise<T | undefined> {
+  async failing<T>({ source: asked, entry }: Wish, work: () => Promise<T>): Promise<T | undefined> {
     try {
       return await work();
     } catch (error) {
       if (!isChartError(error) || error.code === 'CANCELLED') throw error;
+      const { where } = entry;
+      const source = asked === entry.source ? shownSource(asked) : asked;
       this.#failures.push({ source, error: where === undefined ? error : located(error, where, source) });
       return undefined;
     }

@@ -3,8 +3,8 @@ import { existsSync, statSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ChartError } from '../../errors.js';
-import { parseReference } from '../../oci/reference.js';
-import { isWebAddress } from '../../repository/address.js';
+import { parseReference, withoutPassword } from '../../oci/reference.js';
+import { isWebAddress, parseWebAddress } from '../../repository/address.js';
 import { isPattern } from '../pattern.js';
 import { isBundleFile } from './placement.js';
 
@@ -22,7 +22,7 @@ export function sourceKind(text: string): SourceKind {
   const hint = isReference(text)
     ? `Of a registry it is written oci://${text}; of a chart repository, https://${text}.`
     : 'A source is oci://HOST/PATH, oci://HOST/PATH/*, https://HOST/PATH, a directory with an index.yaml, "cache", or a bundle.';
-  throw new ChartError('USAGE', `${JSON.stringify(text)} is no source of charts`, { hint });
+  throw new ChartError('USAGE', `${JSON.stringify(shownSource(text))} is no source of charts`, { hint });
 }
 
 /** As pull and push take it, with a host that looks like one. */
@@ -35,6 +35,12 @@ function isReference(text: string): boolean {
   }
 }
 
+/** The source as it may be shown: without a password, and without what follows `?` in a URL. */
+export function shownSource(text: string): string {
+  if (isWebAddress(text) && URL.canParse(text)) return parseWebAddress(text).shown;
+  return withoutPassword(text);
+}
+
 /** Whether a source can be nothing but a path: what lies there is seen when it is read. */
 export function isPath(source: string, directory: string): boolean {
   if (/^[a-z]{2,}:/i.test(source)) return false;
@@ -43,6 +49,7 @@ export function isPath(source: string, directory: string): boolean {
 
 /** A source whose path, if it is one, is relative to a directory. */
 export function sourceWithin(directory: string, source: string): string {
-  if (/^[a-z][a-z0-9+.-]+:/i.test(source) || source === 'cache' || isAbsolute(source)) return source;
-  return join(directory, source);
+  const [, kind = '', path = ''] = /^(bundle:)?(.*)$/s.exec(source) ?? [];
+  if (isAbsolute(path) || (kind === '' && (path === 'cache' || /^[a-z][a-z0-9+.-]+:/i.test(path)))) return source;
+  return kind + join(directory, path);
 }

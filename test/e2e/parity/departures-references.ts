@@ -43,7 +43,7 @@ const OTHER_REASONS: Readonly<Record<string, string>> = {
   'ref-22': invalid('host:99999/c:v1', '"host:99999" has a port above 65535'),
   'ref-25': invalid('host.io:/c:v1', '"host.io:" is not HOST[:PORT]'),
   'ref-61': invalid('https://host.io/c:v1', 'only the scheme oci:// is known'),
-  'ref-71': invalid('user:pw@host.io/c:v1', 'what follows @ is not a digest (sha256: and 64 hex digits)'),
+  'ref-71': invalid('user:***@host.io/c:v1', 'a reference holds no user name and password'),
 };
 
 /** A hash after @ was Helm's tag. It names content, which cannot be known before it is saved. */

@@ -50,6 +50,15 @@ charts:
       [second?.source, second?.limit, second?.include, second?.exclude],
       [join(DIRECTORY, 'charts'), 3, ['a*'], ['b', 'c']],
     );
+    const pathsOf = (target: string, source: string): (string | undefined)[] => {
+      const text = `version: 1\ntarget: "${target}"\ncharts: [{source: "${source}"}]\n`;
+      const read = parseMirrorFile(text, 'm.yaml', DIRECTORY);
+      return [read.target, read.entries[0]?.source];
+    };
+    const within = (path: string): string => join(DIRECTORY, path);
+    assert.deepEqual(pathsOf('out.tar', 'in/old.tar'), [within('out.tar'), within('in/old.tar')]);
+    assert.deepEqual(pathsOf('bundle:out', 'bundle:../old'), [`bundle:${within('out')}`, `bundle:${within('../old')}`]);
+    assert.deepEqual(pathsOf('cache:a.tar/x', 'cache:b'), ['cache:a.tar/x', 'cache:b']);
   });
 
   it('tells each mistake with its line and column, and what was meant', () => {
