@@ -16,6 +16,7 @@ import { checkBytes, parseManifest, type RawManifest, successors } from './oci/m
 import { MANIFEST_TYPES } from './oci/media-types.js';
 import { BytesReadable } from './oci/small-content.js';
 import type { CallOptions, Destination, Source, TagOrDigest } from './oci/target.js';
+import { onAbort } from './on-abort.js';
 
 /** How far a copy is; reported while it runs. */
 export type CopyEvent =
@@ -82,6 +83,29 @@ interface Run {
  * const cached = layout.repository('127.0.0.1:5000/team/app');
  * const { copiedBlobs } = await copy(registry.repository('team/app'), cached, '1.0.0', { tag: '1.0.0' });
  * console.log(copiedBlobs); // 2
+ * await registry.close();
+ * await layout.close();
+ * ```
+ *
+ * @example
+ * Broken off at the first bytes: there is no name, and nothing under a digest that is not whole.
+ * ```ts
+ * import { copy, isChartError, openLayout, openRegistry } from 'helm-chart-cache';
+ *
+ * const layout = openLayout('./cache');
+ * const registry = openRegistry('127.0.0.1:5000');
+ * const cached = layout.repository('127.0.0.1:5000/team/app');
+ * const stop = new AbortController();
+ * try {
+ *   await copy(registry.repository('team/app'), cached, '1.0.0', {
+ *     tag: '1.0.0',
+ *     signal: stop.signal,
+ *     onEvent: () => stop.abort(),
+ *   });
+ * } catch (error) {
+ *   console.log(isChartError(error, 'CANCELLED')); // true
+ * }
+ * console.log((await layout.readIndex()).length); // 0
  * await registry.close();
  * await layout.close();
  * ```
@@ -231,9 +255,9 @@ function measured(
     },
   });
   const stop = (): void => void gauge.destroy(cancelled(signal));
-  signal.addEventListener('abort', stop, { once: true });
+  const forget = onAbort(signal, stop);
   if (signal.aborted) stop();
-  return pipeline(content, gauge, () => signal.removeEventListener('abort', stop));
+  return pipeline(content, gauge, forget);
 }
 
 function sizeMismatch({ digest, size }: Descriptor, found: string): ChartError {

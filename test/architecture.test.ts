@@ -2,7 +2,7 @@
  * What may use what. A file of src/ imports from its own folder and from the folders that stand beside its own here, which
  * are all on lower levels:
  *
- *     errors.ts, make-directory.ts, move-file.ts                   level 0
+ *     errors.ts, on-abort.ts, make-directory.ts, move-file.ts      level 0
  *     oci/ chart/                          errors                  level 1
  *     artifact.ts repository/ bundle/      errors oci chart        level 2
  *     copy-referrers.ts                    errors oci copy         level 2
@@ -22,6 +22,7 @@ const LOW = [
   'errors',
   'make-directory',
   'move-file',
+  'on-abort',
   'oci',
   'chart',
   'artifact',
@@ -39,15 +40,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   'make-directory': ['errors'],
   'move-file': ['errors'],
+  'on-abort': [],
   oci: ['errors'],
-  chart: ['errors', 'make-directory', 'move-file'],
+  chart: ['errors', 'on-abort', 'make-directory', 'move-file'],
   artifact: ['errors', 'oci', 'chart'],
-  bundle: ['errors', 'move-file', 'oci', 'chart'],
-  copy: ['errors', 'oci'],
+  bundle: ['errors', 'on-abort', 'move-file', 'oci', 'chart'],
+  copy: ['errors', 'on-abort', 'oci'],
   'copy-referrers': ['errors', 'oci', 'copy'],
-  layout: ['errors', 'make-directory', 'move-file', 'oci'],
-  registry: ['errors', 'make-directory', 'move-file', 'oci'],
-  repository: ['errors', 'oci', 'chart'],
+  layout: ['errors', 'on-abort', 'make-directory', 'move-file', 'oci'],
+  registry: ['errors', 'on-abort', 'make-directory', 'move-file', 'oci'],
+  repository: ['errors', 'on-abort', 'oci', 'chart'],
   server: ['errors', 'oci'],
   site: ['errors', 'oci', 'chart', 'artifact'],
   operations: LOW,

@@ -4,6 +4,7 @@ import * as zlib from 'node:zlib';
 import { gunzip } from '../chart/archive/gunzip.js';
 import { gzip } from '../chart/archive/gzip.js';
 import { ChartError, cancelled, systemErrorCode, throwIfCancelled } from '../errors.js';
+import { onAbort } from '../on-abort.js';
 
 export type Compression = 'none' | 'gzip' | 'zstd';
 
@@ -79,8 +80,7 @@ export async function* decompress(source: Readable, signal?: AbortSignal): Async
     }
   };
   const pieces = source[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-  const onAbort = (): void => void source.destroy(cancelled(signal as AbortSignal));
-  signal?.addEventListener('abort', onAbort, { once: true });
+  const forget = onAbort(signal, () => void source.destroy(cancelled(signal as AbortSignal)));
   try {
     throwIfCancelled(signal);
     const head = await readHead(pieces);
@@ -99,7 +99,7 @@ export async function* decompress(source: Readable, signal?: AbortSignal): Async
     throwIfCancelled(signal);
     throw error;
   } finally {
-    signal?.removeEventListener('abort', onAbort);
+    forget();
     source.destroy();
   }
 }

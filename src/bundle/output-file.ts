@@ -32,13 +32,9 @@ export async function writeOutput(
   const isDirect = !isRegular(target);
   const temporary = isDirect ? target : join(dirname(target), `.${basename(target)}.${randomUUID()}.partial`);
   let file: FileHandle | undefined;
-  // A second signal ends the process on the spot.
-  const onExit = (): void => {
-    if (!isDirect) rmSync(temporary, { force: true });
-  };
-  process.once('exit', onExit);
+  if (!isDirect) addUnfinished(temporary);
   const discard = async (): Promise<void> => {
-    process.removeListener('exit', onExit);
+    removeUnfinished(temporary);
     if (!isDirect) await rm(temporary, { force: true });
   };
   try {
@@ -53,7 +49,7 @@ export async function writeOutput(
     await writing(path, () => (file as FileHandle).close());
     const commit = async (): Promise<void> => {
       if (!isDirect) await writing(path, () => moveFile(temporary, target));
-      process.removeListener('exit', onExit);
+      removeUnfinished(temporary);
     };
     return { path, size, commit, discard };
   } catch (error) {
@@ -61,6 +57,22 @@ export async function writeOutput(
     await discard();
     throw error;
   }
+}
+
+/** Files without their names. A second signal ends the process on the spot; one listener, of which Node.js warns as of a leak if there are many. */
+const unfinished = new Set<string>();
+
+function addUnfinished(path: string): void {
+  if (unfinished.size === 0) process.on('exit', discardUnfinished);
+  unfinished.add(path);
+}
+
+function removeUnfinished(path: string): void {
+  if (unfinished.delete(path) && unfinished.size === 0) process.removeListener('exit', discardUnfinished);
+}
+
+function discardUnfinished(): void {
+  for (const path of unfinished) rmSync(path, { force: true });
 }
 
 async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {

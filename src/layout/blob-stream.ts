@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import { cancelled, throwIfCancelled } from '../errors.js';
 import type { Digest } from '../oci/digest.js';
 import type { OpenBlob, ReadBlobOptions } from '../oci/target.js';
+import { onAbort } from '../on-abort.js';
 import { openBlobFile } from './blobs.js';
 import { readFault } from './faults.js';
 import { blobPath } from './paths.js';
@@ -67,9 +68,7 @@ class BlobStream extends Readable {
     this.#path = path;
     this.#position = start;
     this.#end = end;
-    const onAbort = (): void => void this.destroy(cancelled(signal as AbortSignal));
-    signal?.addEventListener('abort', onAbort, { once: true });
-    this.#forgetSignal = () => signal?.removeEventListener('abort', onAbort);
+    this.#forgetSignal = onAbort(signal, () => void this.destroy(cancelled(signal as AbortSignal)));
   }
 
   override _read(): void {

@@ -10,6 +10,7 @@ import { fchmodSync, futimesSync, type Stats, statSync, writeSync } from 'node:f
 import { performance } from 'node:perf_hooks';
 import { ChartError, cancelled, throwIfCancelled } from '../errors.js';
 import { moveFile } from '../move-file.js';
+import { onAbort } from '../on-abort.js';
 import { syncDirectory, syncFile } from './durable.js';
 import { writeFault } from './faults.js';
 import { IndexEdit } from './index-edit.js';
@@ -71,10 +72,8 @@ export class IndexUpdates {
   update<T>(mutate: (edit: IndexEdit) => T, signal?: AbortSignal): Promise<T> {
     throwIfCancelled(signal);
     return new Promise<T>((resolve, reject) => {
-      const onAbort = (): void => reject(cancelled(signal as AbortSignal));
-      signal?.addEventListener('abort', onAbort, { once: true });
+      const stop = onAbort(signal, () => reject(cancelled(signal as AbortSignal)));
       const isCancelled = (): boolean => signal?.aborted ?? false;
-      const stop = (): void => signal?.removeEventListener('abort', onAbort);
       this.#waiting.push({ mutate, resolve: resolve as (value: unknown) => void, reject, isCancelled, stop });
       if (this.#waiting.length === 1) void this.#inTurn(() => this.#applyWaiting());
     });

@@ -10,6 +10,7 @@ import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { ChartError, cancelled, throwIfCancelled } from '../errors.js';
 import type { Digester } from '../oci/digest.js';
+import { onAbort } from '../on-abort.js';
 import type { WriteBack } from './durable.js';
 import { writeFault, writing } from './faults.js';
 
@@ -40,8 +41,7 @@ export async function receive(
   { limit, signal, writeBack, onBytes }: ReceiveOptions,
 ): Promise<void> {
   throwIfCancelled(signal);
-  const onAbort = (): void => void content.destroy(cancelled(signal as AbortSignal));
-  signal?.addEventListener('abort', onAbort, { once: true });
+  const forget = onAbort(signal, () => void content.destroy(cancelled(signal as AbortSignal)));
   const writer = new Writer(file, writeBack);
   // Pieces as they come: an iterator would copy those that came together into one.
   content.on('data', (piece: Uint8Array | string) => {
@@ -61,7 +61,7 @@ export async function receive(
   try {
     await finished(content, { writable: false });
   } finally {
-    signal?.removeEventListener('abort', onAbort);
+    forget();
     await writer.end();
   }
 }

@@ -36,12 +36,20 @@ export class Queue<Item> {
     return [this.#items[index] as Item, index];
   }
 
+  /** True while there is one that nobody has taken. */
+  get hasNext(): boolean {
+    return this.#taken < this.#items.length;
+  }
+
   #wake(): void {
     for (const wake of this.#waiting.splice(0)) wake();
   }
 }
 
-/** Runs `work` on every item, at most `limit` at a time. Rejects with the first rejection once all that run have settled. */
+/**
+ * Runs `work` on every item, at most `limit` at a time. Rejects with the first rejection once all that run have settled. Between two
+ * items the event loop has its turn: small files are read at once, and Ctrl-C would otherwise be heard when all is done.
+ */
 export async function mapConcurrent<Item, Result>(
   items: readonly Item[] | Queue<Item>,
   limit: number,
@@ -55,6 +63,7 @@ export async function mapConcurrent<Item, Result>(
       const [item, index] = next;
       try {
         results[index] = await work(item, index);
+        if (queue.hasNext) await new Promise(setImmediate);
       } catch (error) {
         failed = true;
         throw error;

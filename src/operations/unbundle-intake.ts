@@ -1,5 +1,4 @@
 /** Blobs of a bundle on their way into the cache: large ones one after another, small ones several at a time. */
-import { setMaxListeners } from 'node:events';
 import { Readable } from 'node:stream';
 import { type EntryInfo, readWhole } from '../bundle/entries.js';
 import { type ChartError, isChartError } from '../errors.js';
@@ -27,9 +26,7 @@ export class BlobIntake {
 
   constructor(layout: Layout, signal: AbortSignal | undefined, onStored: (digest: Digest) => Promise<void>) {
     this.#layout = layout;
-    // Each blob on its way listens: more than Node takes for normal, but no more than this.
-    this.#signal = signal && AbortSignal.any([signal]);
-    if (this.#signal) setMaxListeners(4 * CONCURRENCY, this.#signal);
+    this.#signal = signal;
     this.#onStored = onStored;
   }
 

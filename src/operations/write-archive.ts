@@ -50,7 +50,7 @@ async function writeBlobTo(layout: Layout, blob: Descriptor, path: string, signa
   const temporary = `${path}.${randomUUID()}.partial`;
   try {
     const content = await readVerified(layout, blob, { signal });
-    await pipeline(content, createWriteStream(temporary, { flags: 'wx' }), { ...(signal && { signal }) });
+    await pipeline(content, createWriteStream(temporary, { flags: 'wx' }));
     await moveFile(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });

@@ -10,6 +10,7 @@ import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { ChartError, cancelled, systemErrorCode, throwIfCancelled } from '../errors.js';
 import { isRecord } from '../oci/descriptor.js';
+import { onAbort } from '../on-abort.js';
 import { shownText } from './redact.js';
 import type { Credentials, IdentityCredentials, PasswordCredentials } from './secrets.js';
 
@@ -104,7 +105,7 @@ async function run(
     late = true;
     end();
   }, limit);
-  call.signal?.addEventListener('abort', end, { once: true });
+  const forget = onAbort(call.signal, end);
   child.stdin.on('error', () => undefined);
   child.stdin.end(input);
   const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve, reject) => {
@@ -123,7 +124,7 @@ async function run(
     throw helperFailed(helper, call, `cannot be run: ${(cause as Error).message}`, cause);
   } finally {
     clearTimeout(timer);
-    call.signal?.removeEventListener('abort', end);
+    forget();
   }
 }
 

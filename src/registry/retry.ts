@@ -2,8 +2,8 @@
  * When to try again, and when: connection faults, 408, 429 and 5xx, with growing pauses and jitter, or when the answer
  * says (`Retry-After`).
  */
-import { setTimeout as pause } from 'node:timers/promises';
 import { cancelled, throwIfCancelled } from '../errors.js';
+import { onAbort } from '../on-abort.js';
 import { headerOf } from './answers.js';
 import { WireFault } from './faults.js';
 import type { WireResponse } from './transport.js';
@@ -40,11 +40,16 @@ export const SYSTEM_CLOCK: Clock = {
   random: Math.random,
   async sleep(ms, signal) {
     throwIfCancelled(signal);
-    try {
-      await pause(ms, undefined, signal && { signal });
-    } catch (error) {
-      throw signal?.aborted ? cancelled(signal) : error;
-    }
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => {
+        forget();
+        resolve();
+      }, ms);
+      const forget = onAbort(signal, () => {
+        clearTimeout(timer);
+        reject(cancelled(signal as AbortSignal));
+      });
+    });
   },
 };
 

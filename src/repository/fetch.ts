@@ -2,7 +2,8 @@
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { ChartError, systemErrorCode } from '../errors.js';
+import { ChartError, cancelled, systemErrorCode, throwIfCancelled } from '../errors.js';
+import { onAbort } from '../on-abort.js';
 
 export interface FetchOptions {
   readonly signal?: AbortSignal | undefined;
@@ -21,16 +22,21 @@ export type Fetch = <T>(url: URL, use: (content: Readable) => Promise<T>, option
 /** Reads `file:` URLs. */
 export const fetchFile: Fetch = async (url, use, { signal } = {}) => {
   const path = fileURLToPath(url);
+  throwIfCancelled(signal);
+  const content = createReadStream(path);
+  const forget = onAbort(signal, () => void content.destroy(cancelled(signal as AbortSignal)));
   try {
-    return await use(createReadStream(path, signal && { signal }));
+    return await use(content);
   } catch (cause) {
     const code = systemErrorCode(cause);
-    if (code === undefined || code === 'ABORT_ERR') throw cause;
+    if (code === undefined) throw cause;
     const missing = code === 'ENOENT' || code === 'ENOTDIR';
     throw new ChartError(
       missing ? 'REPOSITORY_NOT_FOUND' : 'REPOSITORY_INVALID',
       `cannot read ${path}: ${(cause as Error).message}`,
       { cause },
     );
+  } finally {
+    forget();
   }
 };

@@ -109,14 +109,18 @@ function findExamples(): Example[] {
   );
   return files.sort().flatMap((file) => {
     const text = readFileSync(join(PROJECT, 'src', file), 'utf8');
-    const blocks = text.matchAll(
-      /@example\r?\n \* ```ts\r?\n([\s\S]*?) \* ```[\s\S]*?\*\/\r?\nexport (?:abstract )?(?:async )?\w+\*? (\w+)/g,
+    const comments = text.matchAll(
+      /^\/\*\*\r?\n((?: \*(?!\/).*\r?\n)*) \*\/\r?\nexport (?:abstract )?(?:async )?\w+\*? (\w+)/gm,
     );
-    return [...blocks].map(([, body = '', name = '']) => ({
-      name,
-      file: `src/${file.replaceAll('\\', '/')}`,
-      code: body.replace(/^ \* ?/gm, ''),
-    }));
+    return [...comments].flatMap(([, comment = '', name = '']) =>
+      [...comment.matchAll(/@example\r?\n(?: \* (?!```).*\r?\n)* \* ```ts\r?\n([\s\S]*?) \* ```/g)].map(
+        ([, body = '']) => ({
+          name,
+          file: `src/${file.replaceAll('\\', '/')}`,
+          code: body.replace(/^ \* ?/gm, ''),
+        }),
+      ),
+    );
   });
 }
 

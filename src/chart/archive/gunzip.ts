@@ -5,6 +5,7 @@
 import { pipeline, type Readable } from 'node:stream';
 import { createGunzip, type Gunzip, gunzipSync } from 'node:zlib';
 import { ChartError, cancelled, systemErrorCode, throwIfCancelled } from '../../errors.js';
+import { onAbort } from '../../on-abort.js';
 
 /** Bytes of a member's header without its optional fields. */
 const HEADER = 10;
@@ -19,10 +20,10 @@ const AT_ONCE = { packed: 256 * 1024, unpacked: 2 * 1024 * 1024 };
  * @throws ChartError `ARCHIVE_INVALID`, `CANCELLED`; errors of the source as they are
  */
 export async function* gunzip(source: Readable, signal?: AbortSignal): AsyncGenerator<Buffer, void, void> {
-  const onAbort = (): void => void source.destroy(cancelled(signal as AbortSignal));
-  signal?.addEventListener('abort', onAbort, { once: true });
+  const stop = (): void => void source.destroy(cancelled(signal as AbortSignal));
+  const forget = onAbort(signal, stop);
   try {
-    if (signal?.aborted) onAbort();
+    if (signal?.aborted) stop();
     const rest = source[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
     const start = await readStart(rest);
     const whole = start.isAll ? unpackAtOnce(start.bytes) : undefined;
@@ -34,7 +35,7 @@ export async function* gunzip(source: Readable, signal?: AbortSignal): AsyncGene
     throwIfCancelled(signal);
     throw asArchiveError(error);
   } finally {
-    signal?.removeEventListener('abort', onAbort);
+    forget();
     source.destroy();
   }
 }
