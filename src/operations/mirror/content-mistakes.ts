@@ -31,6 +31,8 @@ export function contentMistakes(file: WrittenFile, places: Places, directory: st
   )) {
     const at = places.find(['registries', host]);
     const named = username ?? usernameEnv;
+    if (username !== undefined && usernameEnv !== undefined)
+      mistakes.push({ ...at, text: `${host}: of "username" and "usernameEnv" there can be one` });
     if ((named === undefined) !== (passwordEnv === undefined))
       mistakes.push({ ...at, text: `${host}: a user name and "passwordEnv" belong together` });
     if ((certFile === undefined) !== (keyFile === undefined))

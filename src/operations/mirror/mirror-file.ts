@@ -84,7 +84,7 @@ const TOO_DEEP = 'it is nested too deep to be read';
 /** @throws ChartError `MIRROR_FILE_INVALID` for what is nested so deep that it cannot be read */
 function parseText(text: string, file: string, lines: LineCounter): Document.Parsed {
   try {
-    return parseDocument(text, { lineCounter: lines, prettyErrors: false });
+    return parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error', merge: true });
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
     throw new ChartError('MIRROR_FILE_INVALID', `${file}: ${TOO_DEEP}`, { hint: EXAMPLE_HINT, cause });

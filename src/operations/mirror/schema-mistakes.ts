@@ -21,7 +21,7 @@ export function schemaMistakes(value: unknown, places: Places): Mistake[] {
 }
 
 function wordsFor(error: ErrorObject, path: Path): string {
-  const { keyword, params, parentSchema = {} } = error;
+  const { keyword, params, parentSchema = {}, data } = error;
   const name =
     path.length === 0 ? 'the file' : `"${path.filter((part) => typeof part === 'string').at(-1) ?? path.at(-1)}"`;
   switch (keyword) {
@@ -41,7 +41,11 @@ function wordsFor(error: ErrorObject, path: Path): string {
       return `${name} must be one of ${(params.allowedValues as string[]).join(', ')}`;
     case 'type':
       return `${typeof path.at(-1) === 'number' ? 'an entry' : name} must be ${TYPES[params.type as string] ?? params.type}`;
+    case 'minLength':
+    case 'minItems':
+      return `${name} must not be empty`;
     case 'oneOf':
+      if (data === '' || (Array.isArray(data) && data.length === 0)) return `${name} must not be empty`;
       return `${name} must be a text or a list of texts`;
     case 'pattern':
       return error.propertyName === undefined

@@ -103,7 +103,49 @@ charts: []
       [
         'm.yaml:4:3: "a b" is not HOST[:PORT]',
         'm.yaml:5:32: "passwordEnv" is no name of an environment variable',
-        'm.yaml:6:9: "charts" must NOT have fewer than 1 items',
+        'm.yaml:6:9: "charts" must not be empty',
+      ],
+    );
+  });
+
+  it('tells what is empty, what is said twice, and keys that are no text', () => {
+    assert.deepEqual(
+      mistakesOf(`version: 1
+charts:
+  - {source: "", name: "", include: [], exclude: "", ? [a, b] : c}
+`),
+      [
+        'm.yaml:3:5: unknown key "[ a, b ]"; known are source, name, version, limit, prerelease, dependencies, referrers, include, exclude, target',
+        'm.yaml:3:14: "source" must not be empty',
+        'm.yaml:3:24: "name" must not be empty',
+        'm.yaml:3:37: "include" must not be empty',
+        'm.yaml:3:50: "exclude" must not be empty',
+      ],
+    );
+    assert.deepEqual(
+      mistakesOf(`version: 1
+registries: {h.lan: {username: me, usernameEnv: ME, passwordEnv: SECRET}}
+charts: [{source: cache}]
+`),
+      ['m.yaml:2:21: h.lan: of "username" and "usernameEnv" there can be one'],
+    );
+  });
+
+  it('may say once what holds for several entries', () => {
+    const text = `version: 1
+charts:
+  - &first {source: oci://a.example.com/x, version: ^1, limit: 2}
+  - {<<: *first, source: oci://a.example.com/y}
+  - {<<: *first, version: x.y.z}
+`;
+    assert.match(mistakesOf(text).join(), /^m\.yaml:5:27: invalid version range/);
+    const { entries } = parseMirrorFile(text.replace('x.y.z', '^2'), 'm.yaml', DIRECTORY);
+    assert.deepEqual(
+      entries.map(({ source, version, limit }) => [source, version, limit]),
+      [
+        ['oci://a.example.com/x', '^1', 2],
+        ['oci://a.example.com/y', '^1', 2],
+        ['oci://a.example.com/x', '^2', 2],
       ],
     );
   });
