@@ -3,8 +3,13 @@ import { type BundleInput, fileInput } from '../bundle/input.js';
 import { ChartError } from '../errors.js';
 import type { Context } from './context.js';
 
-/** @throws ChartError `USAGE` where standard input is a terminal */
+/** @throws ChartError `USAGE` for an address, and where standard input is a terminal */
 export function bundleInput({ stdin }: Context, file: string): BundleInput {
+  if (/^https?:\/\//.test(file)) {
+    throw new ChartError('USAGE', `${file} is an address, and a bundle is read from a file`, {
+      hint: 'Standard input will do, too: curl -fsSL URL | chart unbundle -',
+    });
+  }
   if (file !== '-') return fileInput(file);
   if (stdin.isTTY) {
     throw new ChartError('USAGE', 'a bundle is not read from a terminal', {

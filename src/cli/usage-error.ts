@@ -1,4 +1,5 @@
 /** What the argument parser has to say, in our words and with the next step where it knows none. */
+import { shellWord } from '../chart/shell-word.js';
 import { nearNames } from '../operations/near-names.js';
 
 /** Words that other programs have for it. */
@@ -37,7 +38,8 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
  * @param command the name of the command that it is about
  */
 export function usageError(text: string, command: string): string {
-  return withNearChoice(withOtherOption(withNextStep(text.replace(/^error: /, 'Error: ')), command));
+  const next = withOtherOption(withNextStep(text.replace(/^error: /, 'Error: ')), command);
+  return withDestination(withNearChoice(next), command);
 }
 
 function withNextStep(text: string): string {
@@ -86,6 +88,15 @@ function nextStep(word: string): string | undefined {
   if (/^(?:\.{0,2}[/\\]|~|\.{1,2}$)|\.tgz$/.test(word)) return 'chart save PATH REF brings a chart into the cache';
   if (/[/:]/.test(word)) return 'a command comes first: chart pull REF, chart export REF or chart show all REF';
   return undefined;
+}
+
+/** `chart export REF -o DIR`: -o is the format of what is printed. */
+function withDestination(text: string, command: string): string {
+  const match =
+    command === 'export' && /^Error: option '-o, --output <format>' argument '([^']*)' is invalid/.exec(text);
+  return match
+    ? `${text}(the directory to export to is given with -d: chart export REF -d ${shellWord(match[1] as string)})\n`
+    : text;
 }
 
 /** For a word that is none of the choices, the nearest of them; commander suggests only commands and options. */

@@ -128,6 +128,8 @@ async function openSource(item: SaveItem, signal: AbortSignal | undefined): Prom
     return await openChartSource(item.path, { signal });
   } catch (error) {
     if (!isChartError(error)) throw error;
+    if (/^[a-z]+:\/\//.test(item.path))
+      throw new ChartError(error.code, error.message, { hint: urlHint(item.path), cause: error });
     if (/\.tar(?:\.gz|\.zst)?$|\.bundle$/i.test(item.path) && error.code !== 'CHART_NOT_FOUND') {
       const hint = `If that is what chart bundle wrote: chart unbundle ${shellWord(item.path)}`;
       throw new ChartError(error.code, error.message, { hint, cause: error });
@@ -137,6 +139,14 @@ async function openSource(item: SaveItem, signal: AbortSignal | undefined): Prom
     const hint = error.hint.replace(` --to ${PREFIX}`, () => ` --to ${prefix}`);
     throw new ChartError(error.code, error.message, { hint, cause: error });
   }
+}
+
+/** Where a chart that is named by its address comes into the cache. */
+function urlHint(url: string): string {
+  if (url.startsWith('oci://')) return `A chart of a registry: chart pull ${shellWord(url)}`;
+  const [, repository = url, name] = /^(.*)\/([^/]+?)-v?\d[^/]*\.tgz$/.exec(url) ?? [];
+  const include = name === undefined ? '' : ` --include ${shellWord(name)}`;
+  return `Only files are saved. Charts of a chart repository: chart mirror ${shellWord(repository)} cache${include}`;
 }
 
 /** @throws ChartError `USAGE` for a prefix that is the name of one chart */

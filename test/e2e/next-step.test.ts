@@ -111,6 +111,13 @@ const TYPED: readonly (readonly [args: readonly string[], hint: string])[] = [
   [['push', '--all'], "(for all, a pattern in quotes: 'HOST/PATH/*', or '*')"],
   [['pull', '-d', 'out', 'registry.example.com/shop/web:1'], '(chart export REF -d DIR writes a chart of the cache'],
   [['show', 'values', 'web:0.3.0', '--version', '0.3.0'], '(the version of a chart is the tag of its reference'],
+  [['export', 'web:0.3.0', '-o', 'out'], '(the directory to export to is given with -d: chart export REF -d out)'],
+  [['save', 'oci://r.example.com/shop/web:1', 'r.example.com/x'], 'chart pull oci://r.example.com/shop/web:1\n'],
+  [
+    ['save', 'https://charts.example.com/stable/web-app-1.0.0.tgz', 'r.example.com/x'],
+    'chart mirror https://charts.example.com/stable cache --include web-app\n',
+  ],
+  [['unbundle', 'https://charts.example.com/all.tar'], 'curl -fsSL URL | chart unbundle -\n'],
   [['verify', '--fix'], '(Did you mean --repair?)'],
   [['dependency', 'update'], '(Did you mean helm dependency?)'],
 ];
@@ -298,7 +305,10 @@ test('what belongs to another command is met with that command', async () => {
     [['mirror', 'int', 'site.yaml'], 'Did you mean chart mirror init site.yaml?'],
     [['mirror', 'oci://r.example.com/x', 'cache/foo'], 'Did you mean cache:foo?'],
     [['pull', '-a', 'r.example.com/x'], 'chart mirror oci://HOST/PATH cache'],
-    [['push', '-f', 'absent'], 'cannot read absent: no such file\n-f FILE names a file with one reference a line.\n'],
+    [
+      ['push', '-f', 'absent'],
+      'cannot read absent: no such file\n-f FILE reads a list from a text file, one a line.\n',
+    ],
     [['bundle', 'web:0.3.0', '-o', 'x.tar', '-f', packed], 'is no text, and read as a list of references\n'],
     [['images', 'nowhere:1'], 'Error: Chart not found: nowhere:1\n'],
     [['save', charts, 'localhost:5000/team'], ' --to localhost:5000/team\n'],

@@ -20,13 +20,13 @@ import {
   type ConnectionOptions,
   type FormatOptions,
   readOptions,
-  readStdin,
   type VersionOptions,
 } from '../options.js';
 import { OrderedOutput } from '../output.js';
 import { openProgress, type Progress } from '../progress.js';
 import { parseCount, parseSize } from '../quantities.js';
 import { readFault } from '../read-fault.js';
+import { readStdin } from '../read-lists.js';
 
 interface MirrorOptions extends ConnectionOptions, FormatOptions, VersionOptions {
   readonly file?: string;

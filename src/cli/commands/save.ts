@@ -10,15 +10,9 @@ import { argumentError } from '../argument-errors.js';
 import type { Configure } from '../configure.js';
 import { type Context, openCache } from '../context.js';
 import { ItemReport } from '../item-report.js';
-import {
-  addFileOption,
-  addFormatOption,
-  type FileOptions,
-  type FormatOptions,
-  readLines,
-  readOptions,
-} from '../options.js';
+import { addFileOption, addFormatOption, type FileOptions, type FormatOptions, readOptions } from '../options.js';
 import { openProgress } from '../progress.js';
+import { readLines } from '../read-lists.js';
 import { renderSummary, summaryData } from '../render.js';
 import { printable } from '../text.js';
 
