@@ -36,6 +36,15 @@ test('a transfer that begins again counts from its new beginning', () => {
   assert.deepEqual([state?.done, state?.rate, state?.left, total.done], [100, 50, 18, 100]);
 });
 
+test('takes what waits for as large as what is under way, where what has ended was there already', () => {
+  const transfers = new Transfers(6);
+  transfers.read(0);
+  transfers.finish('present');
+  for (const item of ['a', 'b', 'c']) transfers.report(item, 1000, 1000);
+  // 4 of 6 are known, with 750 bytes each on average: two more, at 1500 bytes a second.
+  assert.deepEqual(transfers.read(2000).total, { finished: 1, items: 6, done: 3000, rate: 1500, left: 1 });
+});
+
 test('tells rate and time left, for each and for all', () => {
   const transfers = new Transfers(4);
   transfers.read(0);

@@ -76,15 +76,16 @@ export class Transfers {
     return { transfers, total: { finished: this.#finished, items: this.#items, done, rate, left } };
   }
 
-  /** Bytes: of what is under way what is known, of what is to come the average of what has ended. */
+  /** Bytes: of what is under way what is known, of what is to come the average of what has ended or is under way. */
   #remaining(transfers: readonly TransferState[]): number | undefined {
     if (this.#items === undefined) return undefined;
     const waiting = Math.max(0, this.#items - this.#finished - transfers.length);
     if (waiting > 0 && this.#finished === 0) return undefined;
-    const average = this.#finished === 0 ? 0 : this.#finishedBytes / this.#finished;
-    const known = transfers.map(({ done, total }) => (total === undefined ? Number.NaN : total - done));
-    const sum = known.reduce((all, bytes) => all + bytes, waiting * average);
-    return Number.isNaN(sum) ? undefined : sum;
+    const totals = transfers.map(({ total }) => total ?? Number.NaN);
+    const known = totals.reduce((all, bytes) => all + bytes, this.#finishedBytes);
+    const average = known / Math.max(1, this.#finished + transfers.length);
+    const sum = transfers.reduce((all, { done }, position) => all + (totals[position] as number) - done, 0);
+    return Number.isNaN(sum) ? undefined : sum + waiting * average;
   }
 
   #transfer(item: string): Transfer {
