@@ -2,6 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { pipeline, type Readable, Transform } from 'node:stream';
 import { shellWord } from '../chart/shell-word.js';
+import { systemWords } from '../chart/system-words.js';
 import { ChartError, isChartError, systemErrorCode } from '../errors.js';
 
 /** What a bundle is read from. */
@@ -65,13 +66,8 @@ function named(error: unknown, label: string): unknown {
   }
   const code = systemErrorCode(error);
   if (code === undefined || !/^E[A-Z0-9]+$/.test(code)) return error;
-  const reasons: Readonly<Record<string, string>> = {
-    ENOENT: 'no such file',
-    EISDIR: 'it is a directory',
-    EACCES: 'permission denied',
-    EIO: 'input/output error',
-  };
-  return new ChartError('BUNDLE_UNREADABLE', `cannot read ${label}: ${reasons[code] ?? code}`, {
+  const reason = code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'it is a directory' : systemWords(error);
+  return new ChartError('BUNDLE_UNREADABLE', `cannot read ${label}: ${reason}`, {
     cause: error,
     hint: hintFor(code, label),
   });

@@ -81,7 +81,7 @@ test('a working directory that was deleted is named as what is wrong', {
   assert.match(output, /^Error: the working directory does not exist any more\n.*absolute paths\.\nexit 1\n$/);
 });
 
-test('a bundle below a file is refused as something that cannot be written', async (t) => {
+test('a bundle below a file is refused as something that cannot be written, or read', async (t) => {
   const { dir, chart } = await stage(t);
   writeFileSync(join(dir, 'file'), '');
   const { exit, stderr } = await chart(['bundle', REF, '-o', 'file/charts.tar']);
@@ -90,4 +90,7 @@ test('a bundle below a file is refused as something that cannot be written', asy
     stderr,
     /^Error: cannot write file\/charts\.tar: not a directory\nName a file in a directory that exists/,
   );
+  const read = await chart(['unbundle', 'file/charts.tar']);
+  assert.equal(read.exit, 1);
+  assert.match(read.stderr, /^Error: cannot read file\/charts\.tar: not a directory\n/);
 });

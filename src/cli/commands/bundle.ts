@@ -101,8 +101,13 @@ Examples:
 /** @throws ChartError `USAGE` where an older bundle would be replaced by what leaves blobs to it, however the file is called */
 function refuseOverOlder(written: readonly string[], older: readonly string[]): void {
   const identify = (file: string): string | undefined => {
-    const stats = statSync(file, { bigint: true, throwIfNoEntry: false });
-    return stats && `${stats.dev} ${stats.ino}`;
+    try {
+      const { dev, ino } = statSync(file, { bigint: true });
+      return `${dev} ${ino}`;
+    } catch {
+      // What cannot be looked at is told of where it is read or written.
+      return undefined;
+    }
   };
   const kept = new Set(older.map(identify));
   for (const file of written) {

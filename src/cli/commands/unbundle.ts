@@ -40,10 +40,10 @@ Examples:
       signal: context.signal,
     };
     const progress = openProgress(context, settings, { ...options, terminalOnly: true }, 1);
-    const size = statSync(file, { throwIfNoEntry: false })?.size;
     const input = bundleInput(context, file);
+    const size = file === '-' ? undefined : sizeOf(file);
     const shown = context.stderr.isTerminal
-      ? countedInput(input, (done) => progress.report(input.label, done, file === '-' ? undefined : size))
+      ? countedInput(input, (done) => progress.report(input.label, done, size))
       : input;
     const report = await unbundle(dependencies, { input: shown, to: options.to }, (outcome) =>
       print(context, hintOnce(outcome, hints), options),
@@ -55,6 +55,15 @@ Examples:
     else if (!options.quiet) context.stdout.write(`${summary(report)}\n`);
   });
 };
+
+/** Undefined for what cannot be looked at; that is told of where it is read. */
+function sizeOf(file: string): number | undefined {
+  try {
+    return statSync(file).size;
+  } catch {
+    return undefined;
+  }
+}
 
 function print(context: Context, { result, error }: Outcome<Unbundled>, { output, quiet }: UnbundleOptions): void {
   if (error) context.printError(error);
