@@ -212,6 +212,10 @@ async function copyBlob(run: Run, descriptor: Descriptor, signal: AbortSignal): 
   const open = async (): Promise<Readable> => {
     opened = true;
     const content = await source.readBlob(descriptor, { signal });
+    if (signal.aborted) {
+      content.destroy();
+      throw cancelled(signal);
+    }
     if (content instanceof BytesReadable) return atHand(content, descriptor, options.onEvent);
     return measured(content, descriptor, signal, options.onEvent);
   };
@@ -235,7 +239,7 @@ function atHand(content: BytesReadable, descriptor: Descriptor, onEvent: CopyOpt
   return content;
 }
 
-/** Passes the content on, reports how far it is, and cuts it off where more comes than its descriptor promised. */
+/** Passes the content on, reports how far it is, and cuts it off where more comes than its descriptor promised. `signal` is not aborted yet. */
 function measured(
   content: Readable,
   descriptor: Descriptor,
@@ -254,9 +258,7 @@ function measured(
       done(bytes < descriptor.size ? sizeMismatch(descriptor, `${bytes}`) : null);
     },
   });
-  const stop = (): void => void gauge.destroy(cancelled(signal));
-  const forget = onAbort(signal, stop);
-  if (signal.aborted) stop();
+  const forget = onAbort(signal, () => void gauge.destroy(cancelled(signal)));
   return pipeline(content, gauge, forget);
 }
 

@@ -46,15 +46,16 @@ const AGAIN = 'Get the bundle again from where it was made; chart unbundle takes
 
 function report(context: Context, file: string, check: BundleCheck, { output, quiet }: Options): void {
   const { outcomes, problems, blobs, size, absent } = check;
+  const name = file === '-' ? 'standard input' : file;
   const errors = [...problems, ...outcomes.flatMap((outcome) => outcome.error ?? [])];
   for (const [position, error] of errors.entries()) {
     const hint = error.hint ?? (position === errors.length - 1 ? AGAIN : undefined);
-    context.printError(new ChartError(error.code, `${file}: ${error.message}`, { cause: error, hint }));
+    context.printError(new ChartError(error.code, `${name}: ${error.message}`, { cause: error, hint }));
   }
   if (output !== 'table') return;
   if (errors.length > 0) {
     const whole = outcomes.filter(({ error }) => error === undefined).length;
-    if (!quiet) context.stdout.write(`${printable(file)}: ${whole} of ${outcomes.length} whole\n`);
+    if (!quiet) context.stdout.write(`${printable(name)}: ${whole} of ${outcomes.length} whole\n`);
     return;
   }
   if (quiet) {
@@ -63,7 +64,7 @@ function report(context: Context, file: string, check: BundleCheck, { output, qu
   }
   const left = absent === 0 ? '' : `; ${absent} more are left to an older bundle`;
   context.stdout.write(
-    `${printable(file)}: ${outcomes.length} whole, ${blobs} blobs with ${formatSize(size)} have their digests${left}\n`,
+    `${printable(name)}: ${outcomes.length} whole, ${blobs} blobs with ${formatSize(size)} have their digests${left}\n`,
   );
 }
 
