@@ -97,7 +97,7 @@ function many(count: number): Transfers {
 
 test('lines are never wider than the terminal, nor more than it has', () => {
   const transfers = many(200);
-  for (let columns = 1; columns <= 120; columns += 1) {
+  for (let columns = 1; columns <= 220; columns += columns < 90 ? 1 : 13) {
     for (const rows of [1, 3, 4, 10, 50]) {
       const lines = progressLines(transfers.read(columns), { columns, rows });
       assert.ok(
@@ -118,6 +118,11 @@ test('shows all where there is room, and the end of names where there is little'
   ]);
   const [line] = progressLines(transfers.read(2000), { columns: 40, rows: 5 });
   assert.equal(line, '...e.com/team/application-0:1.0.0   25%');
+  const long = new Transfers(1);
+  const name = `registry.example.com/${'a'.repeat(70)}:1.0.0`;
+  long.report(name, 1, 2);
+  const start = (columns: number): string => progressLines(long.read(0), { columns, rows: 5 })[0]?.split('  ')[0] ?? '';
+  assert.deepEqual([start(200), start(100)], [name, `...${name.slice(-57)}`]);
 });
 
 test('GHSA-c38g-469g-cmgx: shows no control character of a name', () => {

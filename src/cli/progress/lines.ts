@@ -15,6 +15,7 @@ export interface Screen {
 }
 
 const LINES_LIMIT = 8;
+/** On terminals of usual width; half of a wider one. */
 const NAME_LIMIT = 60;
 /** What a name needs to be told from others. */
 const NAME_LEAST = 16;
@@ -28,7 +29,8 @@ export function progressLines(
   const most = Math.max(0, Math.min(LINES_LIMIT, rows - 3));
   const shown = transfers.slice(0, most);
   const names = shown.map(({ name }) => printable(name));
-  const nameWidth = Math.min(NAME_LIMIT, Math.max(0, ...names.map((name) => name.length)));
+  const longest = Math.max(0, ...names.map((name) => name.length));
+  const nameWidth = Math.min(Math.max(NAME_LIMIT, Math.floor(width / 2)), longest);
   const more = most > 0 && transfers.length > most ? [`and ${transfers.length - most} more`] : [];
   return [
     ...shown.map((transfer, position) => transferLine(names[position] as string, transfer, nameWidth, width)),
