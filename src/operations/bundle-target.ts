@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { compressionFor } from '../bundle/compression.js';
 import { fileInput } from '../bundle/input.js';
+import { ChartError } from '../errors.js';
 import { type Layout, openLayout } from '../layout/layout.js';
 import type { CallOptions } from '../oci/target.js';
 import { planBundles, type WrittenBundle, writeBundles } from './bundle.js';
@@ -36,7 +37,7 @@ export async function openBundleTarget(file: string, { signal }: CallOptions = {
     if (problem) {
       await layout.close();
       await rm(directory, { recursive: true, force: true });
-      throw problem;
+      throw problem.code === 'BUNDLE_INCOMPLETE' ? notAddedTo(file, problem) : problem;
     }
   }
   return {
@@ -54,4 +55,11 @@ export async function openBundleTarget(file: string, { signal }: CallOptions = {
     },
     close: () => layout.close(),
   };
+}
+
+function notAddedTo(file: string, cause: ChartError): ChartError {
+  return new ChartError(cause.code, `${file} cannot be added to: ${cause.message}`, {
+    hint: 'Only a whole bundle can: name another file, or one that was made without --since.',
+    cause,
+  });
 }

@@ -180,6 +180,11 @@ test('a delta holds exactly the new blobs, and is nothing without the older bund
   assert.match(nothing.stdout, /4 charts, 0 blobs/);
   await ok(['unbundle', join(home, 'nothing.tar')], at(inside));
 
+  const delta = readFileSync(join(home, 'new.tar'));
+  const refused = await runChart(['mirror', 'cache', 'new.tar'], { home, cwd: home });
+  assert.match(refused.stderr, /^Error: new\.tar cannot be added to: .* is not whole: .*\nOnly a whole bundle can: /);
+  assert.deepEqual([refused.exit, readFileSync(join(home, 'new.tar'))], [1, delta]);
+
   // What the new one leaves out must stay somewhere.
   const before = readFileSync(join(home, 'old.tar'));
   linkSync(join(home, 'old.tar'), join(home, 'same.tar'));
