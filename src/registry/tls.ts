@@ -82,6 +82,8 @@ async function readPem(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (cause) {
-    throw new ChartError('REGISTRY_TLS', `cannot read ${file}: ${(cause as Error).message}`, { cause });
+    // "ENOENT: no such file or directory, open '...'"
+    const reason = (cause as Error).message.replace(/^[A-Z]+: |, \w+(?: '.*')?$/gs, '');
+    throw new ChartError('REGISTRY_TLS', `cannot read ${file}: ${reason}`, { cause });
   }
 }

@@ -2,6 +2,7 @@
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { systemWords } from '../chart/system-words.js';
 import { ChartError, cancelled, systemErrorCode, throwIfCancelled } from '../errors.js';
 import { onAbort } from '../on-abort.js';
 
@@ -33,7 +34,7 @@ export const fetchFile: Fetch = async (url, use, { signal } = {}) => {
     const missing = code === 'ENOENT' || code === 'ENOTDIR';
     throw new ChartError(
       missing ? 'REPOSITORY_NOT_FOUND' : 'REPOSITORY_INVALID',
-      `cannot read ${path}: ${(cause as Error).message}`,
+      `cannot read ${path}: ${systemWords(cause)}`,
       { cause },
     );
   } finally {

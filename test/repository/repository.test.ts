@@ -1,7 +1,7 @@
 /** A classic repository over HTTP and on disk. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -144,6 +144,11 @@ describe('a classic repository', () => {
     assert.deepEqual(parseFileAddress(address.base.href).base, address.base);
     const { bytes, provenance } = await fetchOnly(new ClassicRepository({ address, fetch }));
     assert.deepEqual([bytes, provenance], [CHART, undefined]);
+    rmSync(join(directory, 'a.tgz'));
+    await assert.rejects(fetchOnly(new ClassicRepository({ address, fetch })), {
+      code: 'REPOSITORY_NOT_FOUND',
+      message: `cannot read ${join(directory, 'a.tgz')}: no such file or directory`,
+    });
     const web = new URL('https://charts.example.com/x/');
     assert.equal(resolveUrl(web, 'a/b.tgz').href, 'https://charts.example.com/x/a/b.tgz');
     assert.equal(resolveUrl(web, '/b.tgz').href, 'https://charts.example.com/b.tgz');
