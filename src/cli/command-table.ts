@@ -11,8 +11,6 @@ export interface CommandEntry {
   readonly group?: Group;
   /** The page of docs/ that says more. */
   readonly topic?: string;
-  /** Its `--version` is not the program's. */
-  readonly takesVersion?: true;
 }
 
 type Group = 'Charts in the cache' | 'Registries' | 'Across a gap' | 'Servers' | 'Other';
@@ -61,7 +59,6 @@ export const COMMANDS: readonly CommandEntry[] = [
     topic: 'registries',
     summary: 'pull charts from registries into the cache',
     load: () => import('./commands/pull.js'),
-    takesVersion: true,
   },
   {
     name: 'tag',
@@ -75,7 +72,6 @@ export const COMMANDS: readonly CommandEntry[] = [
     topic: 'tags-and-referrers',
     summary: 'list the tags of a repository, newest version first',
     load: () => import('./commands/tags.js'),
-    takesVersion: true,
   },
   {
     name: 'show',
@@ -136,7 +132,6 @@ export const COMMANDS: readonly CommandEntry[] = [
     topic: 'mirror',
     summary: 'copy charts from registries and chart repositories to where they are wanted',
     load: () => import('./commands/mirror.js'),
-    takesVersion: true,
     children: [
       {
         name: 'init',

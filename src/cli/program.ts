@@ -2,7 +2,7 @@
  * The command tree. Only the command that is asked for is in it and loaded; without one there are all, with name and summary, for
  * the help and for "did you mean".
  */
-import { Command, Option } from 'commander';
+import { Command, Help, Option } from 'commander';
 import { argumentFault, helpPointer, usageOf } from './argument-errors.js';
 import { COMMANDS, type CommandEntry } from './command-table.js';
 import type { Context } from './context.js';
@@ -30,12 +30,11 @@ export async function buildProgram(context: Context, args: readonly string[]): P
   context.spell = (text) => spell(text, program.name());
   const path = words(args);
   // Behind a command, --version is that of a chart, or a slip for it.
-  const position = path[0] === undefined ? -1 : args.indexOf(path[0]);
-  const isCharts = position >= 0 && args.findIndex((word) => /^--version(?:=|$)/.test(word)) > position;
-  const takesVersion = isCharts || COMMANDS.some((entry) => entry.takesVersion && isNamed(entry, path));
+  const before = path[0] === undefined ? args : args.slice(0, args.indexOf(path[0]));
+  const isOurs = path[0] === undefined || before.includes('--version');
   program
     .description(DESCRIPTION)
-    .version(version, takesVersion ? '-V' : '-V, --version', 'print the version')
+    .version(version, isOurs ? '-V, --version' : '-V', 'print the version')
     .addHelpText('after', EXAMPLES);
   program.addOption(new Option('--cache-dir <dir>', 'the cache (default: the one of Helm 3.6.3)'));
   program.addOption(new Option('--registry-config <file>', 'the one file to read and write credentials in'));
@@ -136,6 +135,7 @@ function applyHouseStyle(command: Command, context: Context): void {
       showGlobalOptions: true,
       sortSubcommands: false,
       argumentTerm: (argument) => argument.name().toUpperCase(),
+      formatHelp: (one, helper) => commandsFirst(Help.prototype.formatHelp.call(helper, one, helper)),
     })
     .configureOutput({
       writeOut: (text) => context.stdout.write(wrapParagraphs(context.spell(text), context.stdout.columns ?? 80)),
@@ -146,6 +146,15 @@ function applyHouseStyle(command: Command, context: Context): void {
         write(printableLines(context.spell(usageError(text, command.name()))));
       },
     });
+}
+
+/** Who asks for the help of several commands looks for one of them. */
+function commandsFirst(text: string): string {
+  const blocks = text.trimEnd().split('\n\n');
+  const isOptions = (block: string): boolean => /^(?:Global )?Options:\n/.test(block);
+  const last = Math.max(...blocks.map((block, index) => (isOptions(block) ? index : 0)));
+  if (last === 0 || last === blocks.length - 1) return text;
+  return `${[...blocks.filter((block) => !isOptions(block)), ...blocks.filter(isOptions)].join('\n\n')}\n`;
 }
 
 const NAMED_COMMAND = new RegExp(

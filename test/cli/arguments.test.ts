@@ -102,3 +102,22 @@ test('help shows arguments as the usage line has them, and what must be given wi
     assert.ok(help.includes(`\nArguments:\n  ${/[A-Z|]+/.exec(usage)?.[0]} `), help);
   }
 });
+
+test('help of several commands lists them before the options', async () => {
+  for (const path of [[], ['registry'], ['mirror']]) {
+    const program = await buildProgram(context, path);
+    const command = path.length === 0 ? program : program.commands.find((one) => one.name() === path[0]);
+    const headings = (command as Command).helpInformation().match(/^\S.*:$/gm) ?? [];
+    const first = headings.findIndex((heading) => /Options:$/.test(heading));
+    assert.ok(first > 0 && headings.slice(first).every((heading) => /Options:$/.test(heading)), headings.join());
+  }
+});
+
+test('--version before a command is of this program, and behind it is not, nor in its help', async () => {
+  const flags = async (...args: string[]): Promise<string[]> =>
+    (await buildProgram(context, args)).options.map((option) => option.flags).filter((text) => text.startsWith('-V'));
+  assert.deepEqual(await flags(), ['-V, --version']);
+  assert.deepEqual(await flags('--version', 'pull', 'a/b:1'), ['-V, --version']);
+  assert.deepEqual(await flags('push', '--help'), ['-V']);
+  assert.deepEqual(await flags('help', 'push'), ['-V']);
+});
