@@ -46,6 +46,9 @@ export class Queue<Item> {
   }
 }
 
+/** As many at a time where it is not known how many there will be. */
+const QUEUE_LIMIT = 1_024;
+
 /**
  * Runs `work` on every item, at most `limit` at a time. Rejects with the first rejection once all that run have settled. Between two
  * items the event loop has its turn: small files are read at once, and Ctrl-C would otherwise be heard when all is done.
@@ -70,7 +73,8 @@ export async function mapConcurrent<Item, Result>(
       }
     }
   };
-  const settled = await Promise.allSettled(Array.from({ length: limit }, worker));
+  const length = Math.min(limit, items instanceof Queue ? QUEUE_LIMIT : items.length);
+  const settled = await Promise.allSettled(Array.from({ length }, worker));
   const rejection = settled.find((outcome) => outcome.status === 'rejected');
   if (rejection) throw rejection.reason;
   return results;

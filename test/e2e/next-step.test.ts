@@ -304,6 +304,7 @@ test('what belongs to another command is met with that command', async () => {
     [['mirror', 'site.yaml', 'cache'], 'Did you mean chart mirror -f site.yaml --to cache?'],
     [['mirror', 'int', 'site.yaml'], 'Did you mean chart mirror init site.yaml?'],
     [['mirror', 'oci://r.example.com/x', 'cache/foo'], 'Did you mean cache:foo?'],
+    [['mirror', 'oci://r.example.com/x', 'localhost:5000'], 'Did you mean oci://localhost:5000?'],
     [['pull', '-a', 'r.example.com/x'], 'chart mirror oci://HOST/PATH cache'],
     [
       ['push', '-f', 'absent'],

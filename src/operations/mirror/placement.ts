@@ -61,9 +61,11 @@ export function parseTarget(text: string): TargetPrefix {
   const sample = expand(prefix, { name: 'x', path: 'x', version: '1.0.0' });
   const probe = prefix.includes('/') ? sample : `${sample}/x`;
   const bare = !text.startsWith('oci://') && !text.includes('/');
-  if (bare || parseReference(probe).host === undefined) {
+  const isHost = parseReference(probe).host !== undefined;
+  if (bare || !isHost) {
+    const likely = isHost && /:\d+$/.test(prefix) ? `Did you mean oci://${prefix}? ` : '';
     throw new ChartError('USAGE', `${withoutPassword(text)} names no registry`, {
-      hint: 'A target is oci://HOST[:PORT]/PREFIX, "cache", or a bundle such as charts.bundle.tar.',
+      hint: `${likely}A target is oci://HOST[:PORT]/PREFIX, "cache", or a bundle such as charts.bundle.tar.`,
     });
   }
   return { kind: 'registry', prefix };
