@@ -40,6 +40,7 @@ const result = await build({
   plugins: [
     { name: 'commander', setup: reduceCommander },
     { name: 'validator', setup: compileValidator },
+    { name: 'undici', setup: reduceUndici },
   ],
   metafile: true,
   logLevel: 'warning',
@@ -135,6 +136,20 @@ function reduceCommander({ onLoad }) {
     }
     const late = text.replace(line, '').replaceAll('childProcess.', "require('node:child_process').");
     const { code } = await transform(late, { minifyIdentifiers: true, target: 'node20.19', legalComments: 'none' });
+    return { contents: code };
+  });
+}
+
+/** HTTP/2, which takes long to load, is not asked for. Names that only undici uses are made short, as those of commander. */
+function reduceUndici({ onLoad }) {
+  onLoad({ filter: /node_modules[\\/]undici[\\/]lib[\\/].+\.js$/ }, async ({ path }) => {
+    const text = readFileSync(path, 'utf8');
+    const load = "http2 = require('node:http2')";
+    if (basename(path) === 'client-h2.js' && !text.includes(load)) {
+      throw new Error(`${path} loads http2 in another way than before`);
+    }
+    const without = text.replace(load, 'http2 = { constants: {} }');
+    const { code } = await transform(without, { minifyIdentifiers: true, target: 'node20.19', legalComments: 'none' });
     return { contents: code };
   });
 }
