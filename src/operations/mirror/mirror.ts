@@ -84,12 +84,17 @@ async function mirrorTo(
   const limit = input.maxRate === undefined ? undefined : new RateLimit(input.maxRate);
   const leftOut: LeftOut[] = [];
   const run = { input, target, limit, signal, listener, leftOut, copies: new Slots(input.parallel) };
+  const compared = new Slots(LOOKS * input.parallel);
   const work = async (chart: PlannedChart, position: number): Promise<() => Promise<MirroredChart | undefined>> => {
     const look = await failing(chart, () => lookFor(run, chart));
-    // Nothing is written or told before all that there is to do is known.
-    await planning;
-    const tail = typeof look === 'function' ? await failing(chart, look) : look;
+    // Nothing is written or told before all that there is to do is known. Only what is to be copied is waited for in turn.
+    const go = async () => {
+      await planning;
+      return 'next' in look ? await failing(chart, look.next) : look;
+    };
+    const begun = 'next' in look && look.toCopy ? { tail: await go() } : undefined;
     return async () => {
+      const { tail } = begun ?? { tail: await compared.run(go) };
       const done = typeof tail === 'function' ? await failing(chart, tail) : tail;
       listener?.onChart?.(chart.found.source, done, position);
       return done;

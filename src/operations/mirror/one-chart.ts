@@ -25,14 +25,21 @@ export interface Run {
 /** What is left once the content is there: its naming, which many may share. */
 export type Tail = () => Promise<MirroredChart>;
 
-/** Whether the target has it, and what is to be done then. */
-export async function lookFor(run: Run, chart: PlannedChart): Promise<() => Promise<Tail | MirroredChart | undefined>> {
-  const { target, signal } = run;
+/** What there is to do for a chart. */
+export interface Look {
+  /** Whether its content is to be copied. */
+  readonly toCopy: boolean;
+  readonly next: () => Promise<Tail | MirroredChart | undefined>;
+}
+
+/** Asks whether the target has it, and compares. */
+export async function lookFor(run: Run, chart: PlannedChart): Promise<Look> {
+  const { target, signal, input } = run;
   const onLikely = (): void => chart.found.prepare('compare', { signal });
   const existing = await target.find(chart, { signal, onLikely });
-  if (existing === undefined) return () => mirrorMissing(run, chart);
+  if (existing === undefined) return { toCopy: true, next: () => mirrorMissing(run, chart) };
   const there = await compareWith(run, chart, existing);
-  return () => mirrorAgain(run, chart, there);
+  return { toCopy: !there.same && input.overwrite, next: () => mirrorAgain(run, chart, there) };
 }
 
 async function mirrorMissing(run: Run, chart: PlannedChart): Promise<Tail | MirroredChart | undefined> {
