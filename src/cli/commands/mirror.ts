@@ -97,7 +97,7 @@ export const configure: Configure = (command, context) => {
       hosts: file.registries,
       given: given && { host: hostFor(file.entries, target, options), credentials: given as PasswordCredentials },
       plainHosts: plainHosts(file.entries, target, options),
-      connections: Math.max(8, 2 * options.parallel),
+      connections: Math.max(8, 3 * options.parallel),
     });
     let progress: Progress | undefined;
     let order = new OrderedOutput(0);

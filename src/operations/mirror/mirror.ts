@@ -57,7 +57,7 @@ export async function mirrorCharts(dependencies: MirrorDependencies, given: Mirr
 const PARALLEL = 8;
 
 /** Charts that are looked for at the same time, for each that is copied. */
-const LOOKS = 2;
+const LOOKS = 3;
 
 type MakeTarget = () => MirrorTarget | Promise<MirrorTarget>;
 
