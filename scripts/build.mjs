@@ -124,32 +124,37 @@ function requireLate(code) {
 }
 
 /**
- * commander is a fourth of what every command loads. Names that only it uses are made short; and it needs child_process, which
- * takes long to load, only for commands that are programs of their own, of which there are none here.
+ * commander is a fourth of what every command loads. It needs child_process, which takes long to load, only for commands that
+ * are programs of their own, of which there are none here.
  */
-function reduceCommander({ onLoad }) {
-  onLoad({ filter: /node_modules[\\/]commander[\\/]lib[\\/]\w+\.js$/ }, async ({ path }) => {
-    const text = readFileSync(path, 'utf8');
-    const line = "const childProcess = require('node:child_process');\n";
-    if (basename(path) === 'command.js' && !text.includes(line)) {
-      throw new Error(`${path} loads child_process in another way than before`);
-    }
-    const late = text.replace(line, '').replaceAll('childProcess.', "require('node:child_process').");
-    const { code } = await transform(late, { minifyIdentifiers: true, target: 'node20.19', legalComments: 'none' });
-    return { contents: code };
+function reduceCommander(plugin) {
+  reducePackage(plugin, /node_modules[\\/]commander[\\/]lib[\\/]\w+\.js$/, {
+    file: 'command.js',
+    load: "const childProcess = require('node:child_process');\n",
+    change: (text, load) => text.replace(load, '').replaceAll('childProcess.', "require('node:child_process')."),
   });
 }
 
-/** HTTP/2, which takes long to load, is not asked for. Names that only undici uses are made short, as those of commander. */
-function reduceUndici({ onLoad }) {
-  onLoad({ filter: /node_modules[\\/]undici[\\/]lib[\\/].+\.js$/ }, async ({ path }) => {
+/** HTTP/2, which takes long to load, is not asked for. */
+function reduceUndici(plugin) {
+  reducePackage(plugin, /node_modules[\\/]undici[\\/]lib[\\/].+\.js$/, {
+    file: 'client-h2.js',
+    load: "http2 = require('node:http2')",
+    change: (text, load) => text.replace(load, 'http2 = { constants: {} }'),
+  });
+}
+
+/** Names that only the package uses are made short, and one of its files does not load what it does not need. */
+function reducePackage({ onLoad }, filter, { file, load, change }) {
+  onLoad({ filter }, async ({ path }) => {
     const text = readFileSync(path, 'utf8');
-    const load = "http2 = require('node:http2')";
-    if (basename(path) === 'client-h2.js' && !text.includes(load)) {
-      throw new Error(`${path} loads http2 in another way than before`);
-    }
-    const without = text.replace(load, 'http2 = { constants: {} }');
-    const { code } = await transform(without, { minifyIdentifiers: true, target: 'node20.19', legalComments: 'none' });
+    const isChanged = basename(path) === file;
+    if (isChanged && !text.includes(load)) throw new Error(`${path} does not load as before: ${load.trim()}`);
+    const { code } = await transform(isChanged ? change(text, load) : text, {
+      minifyIdentifiers: true,
+      target: 'node20.19',
+      legalComments: 'none',
+    });
     return { contents: code };
   });
 }

@@ -80,7 +80,7 @@ export const configure: Configure = (command, context) => {
   command.action(async (src: string | undefined, dst: string | undefined) => {
     const { options, settings } = readOptions<MirrorOptions>(command, context);
     const { file, target } = await readJob(context, command, options, src, dst);
-    const { mirrorCharts } = await import('../../operations/mirror/mirror.js');
+    const { LOOKS, mirrorCharts } = await import('../../operations/mirror/mirror.js');
     const { mirrorConnections } = await import('../mirror-connections.js');
     const input: MirrorInput = {
       entries: file.entries,
@@ -97,7 +97,7 @@ export const configure: Configure = (command, context) => {
       hosts: file.registries,
       given: given && { host: hostFor(file.entries, target, options), credentials: given as PasswordCredentials },
       plainHosts: plainHosts(file.entries, target, options),
-      connections: Math.max(8, 3 * options.parallel),
+      connections: Math.max(8, LOOKS * options.parallel),
     });
     let progress: Progress | undefined;
     let order = new OrderedOutput(0);

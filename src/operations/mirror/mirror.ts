@@ -56,8 +56,8 @@ export async function mirrorCharts(dependencies: MirrorDependencies, given: Mirr
 
 const PARALLEL = 8;
 
-/** Charts that are looked for at the same time, for each that is copied. */
-const LOOKS = 3;
+/** Charts that are looked for at the same time, for each that is copied; a registry needs as many connections. */
+export const LOOKS = 3;
 
 type MakeTarget = () => MirrorTarget | Promise<MirrorTarget>;
 

@@ -51,8 +51,7 @@ async function mirrorMissing(run: Run, chart: PlannedChart): Promise<Tail | Mirr
 
 async function mirrorAgain(run: Run, chart: PlannedChart, there: Compared): Promise<Tail | MirroredChart> {
   const { mode, overwrite } = run.input;
-  if (there.same) return presentChart(run, chart, there.digest);
-  if (!overwrite) return drifted(chart, there);
+  if (there.same || !overwrite) return leftChart(run, chart, there);
   if (mode !== 'copy') return { ...drifted(chart, there), status: mode === 'check' ? 'drifted' : 'planned' };
   return copyChart(run, chart);
 }
@@ -65,6 +64,11 @@ interface Compared extends Comparison {
 async function compareWith({ target, signal }: Run, chart: PlannedChart, { digest }: Descriptor): Promise<Compared> {
   const read = async () => (await target.repository(chart)).readManifest(digest, { signal });
   return { ...(await chart.found.compare({ digest, read }, { signal })), digest };
+}
+
+/** What the target has stays: the same chart, or another one. */
+async function leftChart(run: Run, chart: PlannedChart, there: Compared): Promise<MirroredChart> {
+  return there.same ? presentChart(run, chart, there.digest) : drifted(chart, there);
 }
 
 function drifted(chart: PlannedChart, { digest, wanted }: Compared): MirroredChart {
@@ -123,10 +127,7 @@ async function copyNow(run: Run, chart: PlannedChart): Promise<Tail> {
     });
     return async () => {
       const taken = await named();
-      if (taken !== undefined) {
-        const there = await compareWith(run, chart, taken);
-        return there.same ? presentChart(run, chart, there.digest) : drifted(chart, there);
-      }
+      if (taken !== undefined) return leftChart(run, chart, await compareWith(run, chart, taken));
       const copied = {
         ...told(chart, 'copied'),
         digest: opened.manifest.descriptor.digest,
